@@ -1,0 +1,171 @@
+"""Handlers behind a queue, and the thread that writes for them."""
+
+from __future__ import annotations
+
+import logging
+import logging.config
+import os
+import sys
+import threading
+from queue import SimpleQueue
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["QueuedHandler", "drain"]
+
+_EXIT_TIMEOUT = 5.0
+
+
+class QueuedHandler(logging.Handler):
+    """Queues records for a handler that it builds and owns.
+
+    Level and filters are this handler's, so they run where the record was logged. The formatter is shared.
+    """
+
+    def __init__(self, spec: Mapping[str, Any], max_records: int) -> None:
+        # dictConfig's own class builds the real handler, so every form of an entry works on every Python. It is built
+        # first: logging.shutdown() goes backwards, so it flushes this handler before it closes the real one.
+        config = logging.config.DictConfigurator({"version": 1, "handlers": {"target": dict(spec)}})
+        self.target: logging.Handler = config.configure_handler(config.config["handlers"]["target"])
+        super().__init__()
+        self.max_records = max_records
+        self._past_queue = False
+
+    def setFormatter(self, fmt: logging.Formatter | None) -> None:  # noqa: N802 - the name is logging's
+        """Give the formatter to the real handler too."""
+        super().setFormatter(fmt)
+        self.target.setFormatter(fmt)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Queue a copy of the record, or count it as dropped when the queue is full."""
+        if self._past_queue:
+            self.target.handle(record)
+            return
+        listener = _listener
+        if listener.records.qsize() >= self.max_records:
+            listener.dropped[self] = listener.dropped.get(self, 0) + 1
+            return
+        try:
+            listener.put(self, self._copy(record))
+        except Exception:  # as in every handler: logging must not break what logs
+            self.handleError(record)
+
+    def flush(self) -> None:
+        """Wait until everything queued is written, for a few seconds at most. ``logging.shutdown()`` calls it."""
+        drain(_EXIT_TIMEOUT)
+
+    def close(self) -> None:
+        """Close the real handler; what is logged later goes to it directly, as to any closed handler.
+
+        After ``logging.shutdown()`` the interpreter ends: the thread stops for good, and finalisers may still log.
+        """
+        self._past_queue = True
+        self.target.close()
+        super().close()
+
+    def _copy(self, record: logging.LogRecord) -> logging.LogRecord:
+        """Build message and traceback now: arguments may change later, and a queue of frames would hold much memory.
+
+        A copy, because other handlers read the record while the listener writes to it.
+        """
+        copy = logging.makeLogRecord(record.__dict__)
+        if record.args or not isinstance(record.msg, dict):  # pyright: ignore[reportUnnecessaryIsInstance] - msg may be any object; JSON takes dicts apart
+            copy.msg, copy.args = record.getMessage(), None
+        if record.exc_info and not record.exc_text:
+            formatter = self.formatter or _PLAIN
+            copy.exc_text = formatter.formatException(record.exc_info)
+        copy.exc_info = None
+        return copy
+
+
+class _Listener:
+    """The queue of this process and the thread that empties it."""
+
+    def __init__(self) -> None:
+        # SimpleQueue because its put() neither blocks nor deadlocks when a signal handler or a finaliser logs.
+        self.records: SimpleQueue[tuple[QueuedHandler, logging.LogRecord] | threading.Event] = SimpleQueue()
+        # Only grows, and each handler's count under that handler's lock; what was reported is counted by the thread.
+        self.dropped: dict[QueuedHandler, int] = {}
+        self._reported: dict[QueuedHandler, int] = {}
+        self._thread: threading.Thread | None = None
+        self._start_lock = threading.RLock()
+
+    def put(self, handler: QueuedHandler, record: logging.LogRecord) -> None:
+        if self._thread is None and not self._start():
+            handler.target.handle(record)
+            return
+        self.records.put((handler, record))
+
+    def drain(self, timeout: float) -> bool:
+        if self._thread is None:
+            return True
+        if self._thread is threading.current_thread():
+            return False
+        done = threading.Event()
+        self.records.put(done)
+        return done.wait(max(timeout, 0))
+
+    def _start(self) -> bool:
+        with self._start_lock:
+            # A thread started while the interpreter ends never runs; Python 3.12 raises, 3.11 waits for it forever.
+            if self._thread is None and not sys.is_finalizing():
+                thread = threading.Thread(target=self._run, name="aiotoolkit.logger", daemon=True)
+                try:
+                    self._thread = thread
+                    thread.start()
+                except RuntimeError:
+                    self._thread = None
+            return self._thread is not None
+
+    def _run(self) -> None:
+        while True:
+            item = self.records.get()
+            if isinstance(item, threading.Event):
+                self._report_dropped()
+                item.set()
+                continue
+            handler, record = item
+            _write(handler, record)
+            if self.dropped and self.records.qsize() <= handler.max_records // 2:
+                self._report_dropped()
+            del item, handler, record
+
+    def _report_dropped(self) -> None:
+        for handler, dropped in list(self.dropped.items()):
+            lost = dropped - self._reported.get(handler, 0)
+            if lost:
+                self._reported[handler] = dropped
+                _write(handler, _notice(lost))
+
+
+def drain(timeout: float) -> bool:
+    """Wait until everything queued in this process is written; tell whether it was, within ``timeout`` seconds."""
+    return _listener.drain(timeout)
+
+
+def _write(handler: QueuedHandler, record: logging.LogRecord) -> None:
+    try:
+        handler.target.handle(record)
+    except BaseException:  # the only thread that writes must outlive whatever one record does
+        handler.target.handleError(record)
+
+
+def _notice(lost: int) -> logging.LogRecord:
+    text = "%d log records were dropped here: the log queue was full"
+    record = logging.LogRecord("aiotoolkit.logger", logging.WARNING, __file__, 0, text, (lost,), None)
+    record.request_id = "-"
+    return record
+
+
+def _after_fork() -> None:
+    """Start afresh: the thread was not copied, and what is queued is the parent's to write."""
+    global _listener  # noqa: PLW0603 - one listener per process
+    _listener = _Listener()
+
+
+_PLAIN = logging.Formatter()
+_listener = _Listener()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)

@@ -1,0 +1,288 @@
+"""Logging dicts, request ids in log lines, JSON lines, logging that never blocks, and Sentry.
+
+Everything here makes or changes a plain dict for :func:`logging.config.dictConfig`, so one call sets up a web
+application, a worker and a script alike. Nothing here needs aiohttp.
+
+What a dict refers to is named by dotted strings in this module (``"aiotoolkit.logger.RequestIdFilter"``), so a dict
+can be frozen, copied, pickled, or written by hand in YAML.
+"""
+
+from __future__ import annotations
+
+import copy
+import importlib.util
+import logging
+import re
+import time
+from collections.abc import Iterable, Mapping
+from contextvars import ContextVar
+from typing import Any
+
+from aiotoolkit._sentry import checked_level, is_mapping, sends_to_sentry, sentry_handler, update_sentry_logging
+
+__all__ = [
+    "ACCESS_LOG_FORMAT",
+    "IgnoreErrorsFilter",
+    "LineFormatter",
+    "RequestIdFilter",
+    "default_logging_dict",
+    "flush_logging",
+    "json_formatter",
+    "queue_logging",
+    "queued_handler",
+    "request_id_var",
+    "sentry_handler",
+    "update_sentry_logging",
+]
+
+#: The id of the request that the running task serves; ``None`` outside of requests. The request-id middleware sets it.
+request_id_var: ContextVar[str | None] = ContextVar("request_id", default=None)
+
+#: A format for aiohttp's access log (``web.run_app(app, access_log_format=ACCESS_LOG_FORMAT)``): client, request line,
+#: status, bytes sent, seconds, referrer, user agent. It has neither time nor request id: aiohttp would print a
+#: ``%(request_id)s`` in it as it stands, so both come from the logging formatter (``request_id=True``).
+ACCESS_LOG_FORMAT = '%a "%r" %s %b %Tf "%{Referer}i" "%{User-Agent}i"'
+
+# Characters that end, hide or reorder a line of a terminal or a log file: C0 (but tab), DEL, C1, the Unicode line
+# separators and direction overrides; and lone surrogates, which no stream can encode.
+_UNSAFE = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+
+_TEXT_FORMAT = "%(asctime)s [%(levelname)s:%(name)s] %(message)s"
+_TEXT_FORMAT_WITH_ID = "%(asctime)s [%(levelname)s:%(name)s] [%(request_id)s] %(message)s"
+_LOGGER_OPTIONS = frozenset({"filters", "handlers", "ignore_sentry", "level", "propagate"})
+_QUEUED_HANDLER = "aiotoolkit.logger.queued_handler"
+
+
+class IgnoreErrorsFilter(logging.Filter):
+    """Passes what is below ``WARNING``: the rest belongs to stderr."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Tell whether the record may go to stdout."""
+        return record.levelno < logging.WARNING
+
+
+class RequestIdFilter(logging.Filter):
+    """Gives each record a ``request_id``: the one of the current request, or ``"-"`` outside of requests.
+
+    Put it on handlers, not on loggers: a logger's filters do not see the records of its children.
+    """
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Set ``record.request_id``, unless the record brought its own (``extra={"request_id": ...}``)."""
+        record.__dict__.setdefault("request_id", request_id_var.get() or "-")
+        return True
+
+
+class LineFormatter(logging.Formatter):
+    r"""A text formatter whose messages stay on their line.
+
+    Line breaks and other control characters of a message come out escaped (``\n``, ``\x1b``), so that a user agent or
+    a form field cannot forge a log line or drive a terminal (CWE-117). Tracebacks keep their lines, and what an
+    exception says is part of its traceback: where each record must be one line whatever it holds, use JSON.
+    """
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - the name is logging's
+        """Format everything but the traceback, with control characters escaped."""
+        line = super().formatMessage(record)
+        return line if line.isprintable() else _UNSAFE.sub(_escaped, line)
+
+
+def default_logging_dict(
+    *loggers: str,
+    json: bool = False,
+    request_id: bool = False,
+    stdout_only: bool = False,
+    queue: bool = False,
+    **logger_options: Any,
+) -> dict[str, Any]:
+    """Make a dict for :func:`logging.config.dictConfig`.
+
+    DEBUG and INFO go to stdout, WARNING and above to stderr. The named loggers and their children are logged; other
+    loggers stay as they are (``disable_existing_loggers`` is False). No line is written twice (``propagate`` is
+    False).
+
+    Args:
+        loggers: Names of loggers, such as ``"aiohttp", "api"``; ``""`` is the root logger.
+        json: One JSON object per line, with time (RFC 3339, UTC), level, logger, message, request_id, the record's
+            extras, and exception. Needs ``pip install "aiotoolkit[json-logs]"``.
+        request_id: Text lines show the request id. JSON lines always do.
+        stdout_only: Everything goes to stdout, as container platforms expect it; there is no handler ``stderr``.
+        queue: The handlers run in a thread, see :func:`queue_logging`.
+        logger_options: Options of each logger's entry: ``level`` ("INFO" by default), ``propagate``, ``handlers``,
+            ``filters``, ``ignore_sentry`` (see :func:`update_sentry_logging`).
+
+    Returns:
+        A new dict with the formatters ``default`` and ``naked``, the handlers ``stdout`` and ``stderr``, the filters
+        ``ignore_errors`` and ``request_id``, and an entry for each logger. Change it as you like.
+
+    Raises:
+        TypeError: A logger's name is not a string, or an option has a wrong type or an unknown name.
+        ValueError: ``level`` is not the name of a level.
+        ImportError: ``json`` is asked for and python-json-logger is not installed.
+    """
+    if json:
+        _require_json_logger()
+    with_id = json or request_id
+    logging_dict: dict[str, Any] = {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "filters": {
+            "ignore_errors": {"()": "aiotoolkit.logger.IgnoreErrorsFilter"},
+            "request_id": {"()": "aiotoolkit.logger.RequestIdFilter"},
+        },
+        "formatters": {
+            "default": _json_format() if json else _text_format(with_id=with_id),
+            "naked": {"format": "%(message)s"},
+        },
+        "handlers": _handlers(with_id=with_id, stdout_only=stdout_only),
+        "loggers": {},
+    }
+    options = _checked_logger_options(logger_options, list(logging_dict["handlers"]))
+    for name in loggers:
+        if not isinstance(name, str):  # pyright: ignore[reportUnnecessaryIsInstance] - callers may be untyped
+            raise TypeError(f"default_logging_dict takes names of loggers, one by one; got {name!r}")
+        logging_dict["loggers"][name] = copy.deepcopy(options)
+    return queue_logging(logging_dict) if queue else logging_dict
+
+
+def queue_logging(logging_dict: Mapping[str, Any], *, max_records: int = 10_000) -> dict[str, Any]:
+    """Put the handlers of a logging dict behind a queue, so that a slow or blocked output never stops the event loop.
+
+    A record is filtered and its message built where it is logged, in its own context, so filters see the request id;
+    then one listener thread per process formats and writes it. The thread starts at the first record; a forked
+    process starts its own. What is queued is written at exit, before the next ``dictConfig``, and by
+    :func:`flush_logging`.
+
+    When ``max_records`` records wait, further ones are dropped and counted, and the output itself says how many it
+    lost as soon as there is room. Logging never blocks.
+
+    Sentry handlers stay outside of the queue, because they need the context of the exception; so do handlers that
+    pass records on to other handlers of the dict (``target``, ``handlers``), which are queued themselves.
+
+    Args:
+        logging_dict: A dict for :func:`logging.config.dictConfig`, frozen or not; it is not changed.
+        max_records: How many records may wait.
+
+    Returns:
+        A new dict, in which handlers, formatters, filters and loggers keep their names.
+
+    Raises:
+        TypeError: ``logging_dict`` or its ``handlers`` is not a mapping.
+        ValueError: ``max_records`` is less than 1.
+    """
+    handlers = logging_dict.get("handlers", {}) if is_mapping(logging_dict) else None
+    if not is_mapping(handlers):
+        raise TypeError("queue_logging takes a logging dict with a mapping of handlers, as default_logging_dict makes")
+    if max_records < 1:
+        raise ValueError(f"max_records must be at least 1, got {max_records!r}")
+    queued = {name: _queued_spec(spec, handlers, max_records) for name, spec in handlers.items()}
+    return {**logging_dict, "handlers": queued}
+
+
+def flush_logging(timeout: float = 5.0) -> bool:
+    """Write what waits in the log queue, and send what waits in the Sentry clients that logging uses.
+
+    Call it when an application or a worker stops. It stops nothing: others in the process can go on logging. It
+    may be called at any time and from any thread, also when nothing is set up. It blocks for up to ``timeout``
+    seconds, so in a coroutine use ``await asyncio.to_thread(flush_logging)``.
+
+    Args:
+        timeout: Seconds, for everything together.
+
+    Returns:
+        Whether all of it was done in time.
+    """
+    from aiotoolkit import _queue_logging, _sentry  # noqa: PLC0415 - the queue is only loaded where it is used
+
+    deadline = time.monotonic() + timeout
+    written = _queue_logging.drain(timeout)
+    return _sentry.flush(deadline) and written
+
+
+def json_formatter() -> logging.Formatter:
+    """Make the formatter of JSON lines; in a logging dict it is ``{"()": "aiotoolkit.logger.json_formatter"}``.
+
+    Raises:
+        ImportError: python-json-logger is not installed.
+    """
+    _require_json_logger()
+    from aiotoolkit._json_logging import JSONFormatter  # noqa: PLC0415 - an optional package
+
+    return JSONFormatter()
+
+
+def queued_handler(*, handler: Mapping[str, Any], max_records: int) -> logging.Handler:
+    """Make a handler that runs behind the queue; :func:`queue_logging` writes it into the dict.
+
+    Args:
+        handler: The entry of the real handler, without its level, formatter and filters.
+        max_records: How many records may wait.
+    """
+    from aiotoolkit._queue_logging import QueuedHandler  # noqa: PLC0415 - the queue is only loaded where it is used
+
+    return QueuedHandler(handler, max_records)
+
+
+def _text_format(*, with_id: bool) -> dict[str, Any]:
+    return {
+        "class": "aiotoolkit.logger.LineFormatter",
+        "format": _TEXT_FORMAT_WITH_ID if with_id else _TEXT_FORMAT,
+    }
+
+
+def _json_format() -> dict[str, Any]:
+    return {"()": "aiotoolkit.logger.json_formatter"}
+
+
+def _handlers(*, with_id: bool, stdout_only: bool) -> dict[str, Any]:
+    # The cheap filter that refuses records comes before the one that changes them.
+    request_id = ["request_id"] if with_id else []
+    stdout = _stream_handler("stdout", "DEBUG", request_id if stdout_only else ["ignore_errors", *request_id])
+    if stdout_only:
+        return {"stdout": stdout}
+    return {"stdout": stdout, "stderr": _stream_handler("stderr", "WARNING", request_id)}
+
+
+def _stream_handler(stream: str, level: str, filters: list[str]) -> dict[str, Any]:
+    return {
+        "class": "logging.StreamHandler",
+        "filters": filters,
+        "formatter": "default",
+        "level": level,
+        "stream": f"ext://sys.{stream}",
+    }
+
+
+def _checked_logger_options(options: dict[str, Any], handlers: list[str]) -> dict[str, Any]:
+    unknown = sorted(options.keys() - _LOGGER_OPTIONS)
+    if unknown:
+        raise TypeError(
+            f"unknown options of default_logging_dict: {', '.join(unknown)}; "
+            f"the options of a logger are {', '.join(sorted(_LOGGER_OPTIONS))}"
+        )
+    for name in ("handlers", "filters"):
+        value = options.get(name, ())
+        if isinstance(value, str) or not isinstance(value, Iterable):
+            raise TypeError(f"{name} of a logger must be a list of names, got {value!r}")
+    return {"handlers": handlers, "propagate": False, **options, "level": checked_level(options.get("level", "INFO"))}
+
+
+def _queued_spec(spec: Any, handlers: Mapping[str, Any], max_records: int) -> Any:
+    if not is_mapping(spec):
+        raise TypeError(f"a handler of a logging dict must be a mapping, got {spec!r}")
+    passes_on = "handlers" in spec or spec.get("target") in handlers
+    if passes_on or sends_to_sentry(spec) or spec.get("()") == _QUEUED_HANDLER:
+        return spec
+    # Level, filters and formatter are given to the queued handler by dictConfig; the first two decide before the queue.
+    outer = {key: spec[key] for key in ("level", "filters", "formatter") if key in spec}
+    inner = {key: value for key, value in spec.items() if key not in outer}
+    return {"()": _QUEUED_HANDLER, "handler": inner, "max_records": max_records, **outer}
+
+
+def _escaped(match: re.Match[str]) -> str:
+    return match[0].encode("unicode_escape").decode("ascii")
+
+
+def _require_json_logger() -> None:
+    if importlib.util.find_spec("pythonjsonlogger") is None:
+        raise ImportError('JSON logging needs python-json-logger: pip install "aiotoolkit[json-logs]"')
