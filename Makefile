@@ -1,0 +1,78 @@
+# Every command of the project. GNU make 3.81 (macOS) is enough; nothing outside this folder is changed.
+# "make" alone lists the targets.
+
+SHELL = /bin/sh
+PORT ?= 8080
+export PORT
+
+# python -m, never the scripts in bin: their first line breaks in a folder whose path has spaces.
+VENV_PYTHON = .venv/bin/python
+TOX_PYTHON = .tox/.bootstrap/bin/python
+TOX = $(TOX_PYTHON) -m tox
+# All environments side by side, each printed when it is done; chosen ones after each other, as they run.
+TOX_TEST = $(if $(ENVS),run -e $(ENVS),run-parallel --parallel auto --parallel-no-spinner)
+PIP_FLAGS = --quiet --disable-pip-version-check
+
+.PHONY: help run test lint format docs bench dev clean
+
+help:  ## list these targets
+	@echo "Targets:"
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+	@echo "Variables:"
+	@echo "  PORT=8080            the port of 'make run'"
+	@echo "  PYTHON=python3.13    the interpreter to start from (default: the newest on PATH, 3.11 or later)"
+	@echo "  ENVS=py313,docs      only these environments in 'make test' (default: all of tox.ini)"
+	@echo "  ARGS='-k settings'   more arguments for pytest in 'make test'"
+
+run: .venv/.installed-run  ## start examples/projects on http://127.0.0.1:8080
+	@$(VENV_PYTHON) -m examples.projects --port "$$PORT"
+
+test: .tox/.bootstrap/.installed-tox  ## run every test and check through tox; a Python that is missing is skipped
+	@$(if $(ENVS),:,echo "Running the environments of tox.ini side by side; each is printed when it is done ...")
+	@$(TOX) $(TOX_TEST) $(if $(ARGS),-- $(ARGS))
+
+lint: .tox/.bootstrap/.installed-tox  ## check style, types and the layers of imports
+	@$(TOX) run -e lint,typing,imports
+
+format: .tox/.bootstrap/.installed-tox  ## format the code, and fix what ruff can fix
+	@$(TOX) run -e format
+
+docs: .tox/.bootstrap/.installed-tox  ## build the documentation in docs/_build/html and run its snippets
+	@$(TOX) run -e docs
+
+bench: .tox/.bootstrap/.installed-tox  ## measure what the toolkit adds to a request
+	@$(TOX) run -e bench $(if $(ARGS),-- $(ARGS))
+
+dev: .venv/.installed-dev  ## make .venv with everything a contributor needs
+
+clean:  ## remove what these commands made: .venv, .tox, builds and caches (no database)
+	rm -rf .venv .tox dist docs/_build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -f .coverage .coverage.*
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# An environment whose interpreter was removed (an upgraded system) is made again.
+$(shell for venv in .venv .tox/.bootstrap; do [ -x $$venv/bin/python ] || rm -f $$venv/.installed-*; done)
+
+# An installation is repeated only when pyproject.toml is newer than its stamp.
+.venv/.installed-run: pyproject.toml | $(VENV_PYTHON)
+	@echo "Installing aiotoolkit and what examples/projects needs into .venv ..."
+	@$(VENV_PYTHON) -m pip install $(PIP_FLAGS) --upgrade pip
+	@$(VENV_PYTHON) -m pip install $(PIP_FLAGS) --editable '.[jsl]' --group examples
+	@touch $@
+
+.venv/.installed-dev: pyproject.toml | $(VENV_PYTHON)
+	@echo "Installing aiotoolkit, its extras and the tools into .venv ..."
+	@$(VENV_PYTHON) -m pip install $(PIP_FLAGS) --upgrade pip
+	@$(VENV_PYTHON) -m pip install $(PIP_FLAGS) --editable '.[all]' --group dev
+	@touch $@
+
+.tox/.bootstrap/.installed-tox: | $(TOX_PYTHON)
+	@echo "Installing tox into .tox/.bootstrap ..."
+	@$(TOX_PYTHON) -m pip install $(PIP_FLAGS) --upgrade pip tox
+	@touch $@
+
+$(VENV_PYTHON):
+	@python=$$(sh tools/find_python.sh) && echo "Making .venv with $$python" && "$$python" -m venv --clear .venv
+
+$(TOX_PYTHON):
+	@python=$$(sh tools/find_python.sh) && "$$python" -m venv --clear .tox/.bootstrap

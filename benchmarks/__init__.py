@@ -1,0 +1,1 @@
+"""What the toolkit costs; ``make bench`` runs it."""
