@@ -274,3 +274,29 @@ def test_fork() -> None:
         """
     )
     assert output == "0"
+
+
+def test_a_property_of_a_dataclass_is_a_setting() -> None:
+    """A dataclass may make its logging configuration of its other settings, in a property."""
+
+    @dataclass(frozen=True)
+    class Computed:
+        log_level: str = "WARNING"
+
+        @property
+        def logging(self) -> dict[str, object]:
+            return {
+                "version": 1,
+                "disable_existing_loggers": False,
+                "loggers": {"tests.process": {"level": self.log_level}},
+            }
+
+    setup_process(Computed())
+    assert logging.getLogger("tests.process").level == logging.WARNING
+
+
+def test_a_malformed_dsn_is_named() -> None:
+    """An error of the DSN says which setting it is, and not what it holds."""
+    with pytest.raises(ValueError, match=r"^SENTRY_DSN: malformed") as caught:
+        setup_process({"SENTRY_DSN": "https://s3cret@/1"}, loggers=["app"])
+    assert "s3cret" not in str(caught.value)

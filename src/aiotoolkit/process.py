@@ -1,6 +1,7 @@
 """What belongs to the whole process, set from settings, once: locale, time zone, logging, Sentry."""
 
 import dataclasses
+import functools
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, cast
@@ -39,7 +40,8 @@ def setup_process(settings: object, *, loggers: Iterable[str] = ()) -> None:
     The same settings again do nothing, so every application of a process may call it. It is safe in threads.
 
     Args:
-        settings: `aiotoolkit.settings.Settings`, a dataclass filled by `aiotoolkit.settings.load_settings`, or a
+        settings: `aiotoolkit.settings.Settings`, a dataclass filled by `aiotoolkit.settings.load_settings` (its
+            properties count too), or a
             mapping.
         loggers: Names of loggers for the default logging configuration, used where the settings have no ``LOGGING``.
 
@@ -63,15 +65,15 @@ def setup_process(settings: object, *, loggers: Iterable[str] = ()) -> None:
 def _read(settings: object) -> dict[str, Any]:
     """Return the five settings, frozen, so that they can be kept and compared; None where a setting is not set."""
     if isinstance(settings, Mapping):
-        values = cast("Mapping[str, Any]", settings)
+        get = cast("Mapping[str, Any]", settings).get
     elif dataclasses.is_dataclass(settings) and not isinstance(settings, type):
-        values = {field.name: getattr(settings, field.name) for field in dataclasses.fields(settings)}
+        get = functools.partial(getattr, settings)  # properties too: a logging dict is often made of other settings
     else:
         raise TypeError(
             "setup_process takes Settings, a dataclass instance or a mapping, "
             f"not {type(settings).__name__} (a module goes through immutable_settings)"
         )
-    found = {name: values[name] if name in values else values.get(name.lower()) for name in _NAMES}
+    found = {name: get(name, get(name.lower(), None)) for name in _NAMES}
     return {name: None if value == "" else freeze(value, name=name) for name, value in found.items()}
 
 
@@ -111,7 +113,7 @@ def _logging_config(wanted: Mapping[str, Any]) -> dict[str, Any] | None:
     config: dict[str, Any] = default_logging_dict(*loggers) if logging is None else thaw(logging)
     handlers = config.get("handlers", {})  # dictConfig says what is wrong with malformed ones
     if not any(sends_to_sentry(handler) for handler in handlers.values() if isinstance(handler, Mapping)):
-        update_sentry_logging(config, dsn)
+        _apply_one("SENTRY_DSN", dsn, functools.partial(update_sentry_logging, config))
     return config
 
 
