@@ -1,0 +1,43 @@
+"""What may stand in a response header."""
+
+import re
+from collections.abc import Mapping
+
+__all__ = ["check_headers", "check_text"]
+
+# RFC 9110, section 5.5: visible characters, space, tab and obs-text. aiohttp refuses CR, LF and NUL only when it
+# writes the response, where it is too late for an answer: the connection would be dropped.
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+
+
+def check_headers(headers: Mapping[str, str]) -> None:
+    """Refuse headers that could not be sent, or that would start a header of their own.
+
+    Raises:
+        TypeError: a name or a value is no text.
+        ValueError: a name or a value holds a control character; the text names the header and not its value.
+    """
+    # One question for all of it: which header it is matters only where the answer is no.
+    try:
+        printable = "".join([*headers, *headers.values()]).isprintable()
+    except TypeError:
+        printable = False
+    if printable:
+        return
+    for name, value in headers.items():
+        check_text("name", name)
+        check_text(name, value)
+
+
+def check_text(name: str, text: str) -> None:
+    """Refuse a control character in one part of a response's head.
+
+    Raises:
+        TypeError: it is no text, as in ``{"Retry-After": 30}``.
+        ValueError: it holds one; the error says ``name`` and not the text.
+    """
+    if not isinstance(text, str):
+        raise TypeError(f"The response header {name!r} must be a str, not {type(text).__name__}")
+    # isprintable() is the cheap question; it also says no to a tab and to some letters that are fine.
+    if not text.isprintable() and _CONTROL.search(text):
+        raise ValueError(f"The response header {name!r} holds a control character, which HTTP does not allow")
