@@ -41,8 +41,7 @@ def setup_process(settings: object, *, loggers: Iterable[str] = ()) -> None:
 
     Args:
         settings: `aiotoolkit.settings.Settings`, a dataclass filled by `aiotoolkit.settings.load_settings` (its
-            properties count too), or a
-            mapping.
+            properties count too), or a mapping.
         loggers: Names of loggers for the default logging configuration, used where the settings have no ``LOGGING``.
 
     Raises:
