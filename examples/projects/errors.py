@@ -1,11 +1,10 @@
 """What the client is told about each error of the application; everything else is told by the toolkit."""
 
-from collections.abc import Mapping
 from typing import Final, NoReturn
 
 from aiohttp import web
 
-from aiotoolkit.middlewares import ErrorHandler
+from aiotoolkit.middlewares import ErrorHandlers
 from aiotoolkit.problems import Problem
 from aiotoolkit.schemas import RequestValidationError
 from examples.projects.storage import ProjectNotFoundError, SlugExistsError
@@ -29,7 +28,7 @@ async def invalid_request(request: web.Request, error: Exception) -> NoReturn:
     raise error
 
 
-HANDLERS: Final[Mapping[int | type[Exception], ErrorHandler]] = {
+HANDLERS: Final[ErrorHandlers] = {
     ProjectNotFoundError: not_found,
     SlugExistsError: slug_exists,
     RequestValidationError: invalid_request,

@@ -1,7 +1,5 @@
 """The routes of one ``with`` block of `aiotoolkit.routes`: checked as they are added, registered at its end."""
 
-__all__ = ["Block", "View"]
-
 import difflib
 import functools
 import inspect
@@ -16,6 +14,8 @@ from aiohttp import hdrs, web
 from aiohttp.abc import AbstractView
 from aiohttp.typedefs import Handler
 from yarl import URL
+
+__all__ = ["Block", "View"]
 
 View: TypeAlias = Handler | type[AbstractView] | str
 """A coroutine function, a `web.View` class, or the name of an attribute of the block's views."""

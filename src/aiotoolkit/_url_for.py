@@ -1,7 +1,5 @@
 """How `aiotoolkit.routes.url_for` finds a route by its name and builds the URL that leads back to it."""
 
-__all__ = ["PathPart", "Query", "url_for"]
-
 import difflib
 import math
 import os
@@ -18,6 +16,8 @@ from uuid import UUID
 
 from aiohttp import web
 from yarl import URL
+
+__all__ = ["PathPart", "Query", "url_for"]
 
 PathPart: TypeAlias = str | int | float | Decimal | UUID | date | time | Enum | os.PathLike[str]
 """What `url_for` takes as a part of a path, as a value of a query, and as an anchor."""

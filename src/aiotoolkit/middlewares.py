@@ -29,18 +29,20 @@ from aiotoolkit.requests import damaged_body
 __all__ = [
     "REQUEST_ID_KEY",
     "ErrorHandler",
+    "ErrorHandlers",
     "error_middleware",
     "request_id_middleware",
     "setup_errors",
     "setup_request_id",
 ]
 
-logger = logging.getLogger(__name__)
+_logger: Final = logging.getLogger(__name__)
 
 ErrorHandler = Callable[[web.Request, Exception], Awaitable[web.StreamResponse]]
 """Answers an error, as ``async (request, error) -> response``. It may raise a Problem instead."""
 
 ErrorHandlers = Mapping[int | type[Exception], ErrorHandler] | ErrorHandler
+"""A handler for each status or exception class, or one for every error."""
 
 _STARTED: Final = web.RequestKey("aiotoolkit.response_started", bool)
 _ERRORS_SET_UP: Final = web.AppKey("aiotoolkit.errors", bool)
@@ -230,7 +232,7 @@ def _status_of(error: Exception) -> int:
 
 
 def _log(request: web.Request, error: Exception) -> None:
-    logger.error("Unhandled exception in %s %s", request.method, request.rel_url.raw_path, exc_info=error)
+    _logger.error("Unhandled exception in %s %s", request.method, request.rel_url.raw_path, exc_info=error)
 
 
 def _default_answer(request: web.Request, error: Exception, status: int, *, debug: bool) -> web.Response:

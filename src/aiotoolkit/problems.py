@@ -102,12 +102,12 @@ class Problem(web.HTTPException):
         headers: LooseHeaders | None = None,
         **extensions: Any,
     ) -> None:
-        self.status_code = _checked_status(self.status_code if status is None else status)
+        self.status_code: int = _checked_status(self.status_code if status is None else status)
         self.type = self.type if type is None else type
         self.title = title or self.title or default_title(self.status_code)
         self.detail = detail
         self.instance = instance
-        self.errors = _checked_errors(errors)
+        self.errors: tuple[Mapping[str, Any], ...] = _checked_errors(errors)
         self.extensions = extensions
         _check_texts(type=self.type, title=self.title, detail=detail, instance=instance)
         members = self.to_dict()

@@ -6,8 +6,6 @@ A block of routes is registered as a whole when its ``with`` statement ends. If 
 is left as it was.
 """
 
-__all__ = ["AddResource", "AddRoute", "add_resource_context", "add_route_context", "add_route_table", "url_for"]
-
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from types import ModuleType
@@ -17,6 +15,8 @@ from aiohttp import web
 
 from aiotoolkit._route_block import Block, View
 from aiotoolkit._url_for import url_for
+
+__all__ = ["AddResource", "AddRoute", "add_resource_context", "add_route_context", "add_route_table", "url_for"]
 
 
 @final
