@@ -1,0 +1,171 @@
+"""What a Schema declares about answers, and how an answer is checked against it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from multidict import CIMultiDict
+
+from aiotoolkit._documents import SchemaSource
+from aiotoolkit._engines import Engine, Violation
+from aiotoolkit._parameters import Parameter, parameter_of
+from aiotoolkit._reading import Error
+from aiotoolkit._validation import CompiledSchema, compile_schema, pointer_of
+from aiotoolkit.responses import BODYLESS, NO_BODY
+
+__all__ = ["Response", "ResponseChecker", "ResponseValidationError"]
+
+
+class ResponseValidationError(Error):
+    """An answer that breaks its schema: a bug of the application, answered with 500 and logged.
+
+    The text says where and what, and never the data.
+
+    Attributes:
+        errors: at most 20 mappings of ``detail`` and ``pointer``.
+    """
+
+    __module__ = "aiotoolkit.schemas"
+
+    def __init__(self, message: str, violations: list[Violation] | None = None) -> None:
+        self.errors: list[dict[str, str]] = [
+            {"detail": item.message, "pointer": pointer_of(item)} for item in violations or ()
+        ]
+        details = "; ".join(f"{error['pointer']} {error['detail']}" for error in self.errors)
+        super().__init__(f"{message}: {details}" if details else message)
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """What an operation answers with one status.
+
+    Attributes:
+        schema: the schema of the body; None where the body is not described, or where there is none.
+        headers: the schema of each header by its name; those that are sent are checked.
+        description: for a reader of the API's description.
+        content_type: the body's media type.
+    """
+
+    schema: SchemaSource | None = None
+    headers: Mapping[str, SchemaSource] | None = None
+    description: str = ""
+    content_type: str = "application/json"
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.headers, Mapping | None):
+            raise TypeError(f"A Response's headers are a mapping of a name to a schema, not {self.headers!r}")
+
+
+class _Declared(NamedTuple):
+    """A Response made ready."""
+
+    schema: CompiledSchema | None
+    headers: dict[str, tuple[CompiledSchema, Parameter]]
+    content_type: str
+
+
+class ResponseChecker:
+    """The declared answers of a Schema.
+
+    Attributes:
+        status: the status of an answer that does not say its own.
+    """
+
+    def __init__(
+        self,
+        response: SchemaSource | None,
+        responses: Mapping[int, SchemaSource | Response] | None,
+        status: int | None,
+        engine: Engine,
+    ) -> None:
+        self.status, by_status = _merged_responses(response, responses, status)
+        self._declared = {code: _declare(code, declared, engine) for code, declared in by_status.items()}
+
+    def content_type(self, status: int) -> str:
+        """The media type of the answers with a status."""
+        declared = self._declared.get(status)
+        return "application/json" if declared is None else declared.content_type
+
+    def check(self, plain: Any, status: int, headers: Any) -> None:
+        """Check plain data, or NO_BODY, and headers.
+
+        Raises:
+            ResponseValidationError: they break the schema of the status, or it is not declared.
+        """
+        declared = self._declared.get(status)
+        if declared is None:
+            if self._declared:
+                known = ", ".join(str(code) for code in self._declared)
+                raise ResponseValidationError(f"The status {status} is not declared; declared are {known}")
+            return
+        if declared.headers:
+            _check_headers(declared.headers, status, CIMultiDict(headers or ()))
+        if status in BODYLESS and plain is not NO_BODY:
+            raise ResponseValidationError(f"A response with status {status} has no body, but data were given")
+        if declared.schema is None:
+            return
+        if plain is NO_BODY:
+            raise ResponseValidationError(f"The response with status {status} has a schema, but no data were given")
+        _, violations = declared.schema.validate(plain)
+        if violations:
+            raise ResponseValidationError(f"The response with status {status} breaks its schema", violations)
+
+
+def _merged_responses(
+    response: SchemaSource | None, responses: Mapping[int, SchemaSource | Response] | None, status: int | None
+) -> tuple[int, dict[int, Response]]:
+    """The status of answers, and every declared response."""
+    if not isinstance(responses, Mapping | None):
+        raise TypeError(f"responses is a mapping of a status to a schema or a Response, not {responses!r}")
+    declared = {
+        _checked_status(code): item if isinstance(item, Response) else Response(item)
+        for code, item in (responses or {}).items()
+    }
+    if status is None:
+        successes = [code for code in declared if 200 <= code <= 299]
+        status = successes[0] if len(successes) == 1 and response is None else 200
+    _checked_status(status)
+    if response is not None:
+        if status in declared:
+            raise TypeError(f"The response with status {status} is given twice: as response= and in responses=")
+        declared[status] = response if isinstance(response, Response) else Response(response)
+    elif any(200 <= code <= 299 for code in declared) and status not in declared:
+        raise TypeError(f"The status {status} is not among the responses, {sorted(declared)}: say which with status=")
+    elif declared:
+        # Only errors are described: that does not forbid to succeed.
+        declared.setdefault(status, Response())
+    for code, item in declared.items():
+        if code in BODYLESS and item.schema is not None:
+            raise TypeError(f"A response with status {code} has no body, so no schema")
+    return status, declared
+
+
+def _checked_status(status: Any) -> int:
+    if isinstance(status, bool) or not isinstance(status, int) or not 200 <= status <= 599:
+        raise TypeError(f"A response's status is an int of 200 to 599, not {status!r}")
+    return int(status)
+
+
+def _declare(status: int, response: Response, engine: Engine) -> _Declared:
+    def compiled(source: SchemaSource, name: str) -> CompiledSchema:
+        return compile_schema(source, engine, name=name, fill_defaults=False, mode="serialization")
+
+    body = None if response.schema is None else compiled(response.schema, f"response {status}")
+    headers = {}
+    for name, source in (response.headers or {}).items():
+        schema = compiled(source, f"response {status} header {name}")
+        headers[name] = schema, parameter_of(schema.document.root)
+    return _Declared(body, headers, response.content_type)
+
+
+def _check_headers(
+    declared: Mapping[str, tuple[CompiledSchema, Parameter]], status: int, headers: CIMultiDict[Any]
+) -> None:
+    for name, (schema, parameter) in declared.items():
+        values = [parameter.convert(str(value)) for value in headers.getall(name, ())]
+        # An array has one item in each line of this name (RFC 9110, section 5.3).
+        for value in [values] if parameter.is_array and values else values:
+            _, violations = schema.validate(value)
+            if violations:
+                message = f"The header {name} of the response with status {status} breaks its schema"
+                raise ResponseValidationError(message, violations)

@@ -1,0 +1,421 @@
+"""The validation engines: jsonschema-rs, jsonschema, or a user's own, behind one small interface.
+
+One engine decides about an instance and says why: the engines differ in details (classes of regular expressions,
+formats), so that asking a second one for the reasons could contradict the first.
+"""
+
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, NoReturn, Protocol, cast
+
+from aiotoolkit._documents import (
+    Document,
+    InvalidSchemaError,
+    JSONSchema,
+    pointer_to,
+    specification_of,
+    with_dialect,
+)
+
+if TYPE_CHECKING:
+    import jsonschema.exceptions
+    import jsonschema.protocols
+    import jsonschema_rs
+
+__all__ = [
+    "Check",
+    "Engine",
+    "JSONSchemaEngine",
+    "JSONSchemaRSEngine",
+    "Violation",
+    "find_engine",
+]
+
+
+class Violation(NamedTuple):
+    """One way in which an instance breaks its schema.
+
+    Attributes:
+        path: the keys and indices that lead to the value; for a missing or an unwanted member, to this member.
+        keyword: the keyword of the schema that was broken, such as ``"minLength"``.
+        message: what the schema wants, without the value, such as ``"must have at least 1 character"``.
+    """
+
+    path: tuple[str | int, ...]
+    keyword: str
+    message: str
+
+
+Check = Callable[[Any], Iterable[Violation]]
+"""A compiled schema: takes plain data and gives its violations; none for valid data."""
+
+Formats = Mapping[str, Callable[[str], bool]]
+"""Formats by their name: a function that tells whether a text is of the format."""
+
+
+class Engine(Protocol):
+    """What a ``Schema`` needs of a validator library."""
+
+    def compile(self, schema: JSONSchema, /) -> Check:
+        """Compile a schema, once.
+
+        The check is given plain data only: dict, list, str, int, float (finite), bool and None. It may be called
+        from several threads, and must not change what it is given.
+
+        Raises:
+            InvalidSchemaError: the schema breaks its metaschema, or refers to what it does not hold itself.
+        """
+        ...  # pragma: no cover - a protocol
+
+
+class JSONSchemaRSEngine:
+    """The default engine: jsonschema-rs, complete on every draft and fast.
+
+    Formats are asserted, on every draft. Regular expressions are ECMA 262's, matched in linear time where they need
+    no look-around. Nothing is fetched.
+
+    Args:
+        formats: more formats, or others for known names.
+    """
+
+    __module__ = "aiotoolkit.schemas"
+
+    # Listing errors costs 10 us for each, at once and not as they are asked for; a body of a megabyte can hold half a
+    # million. A larger instance is told its first error only.
+    _LISTED_VALUES: Final = 2_000
+
+    def __init__(self, *, formats: Formats | None = None) -> None:
+        self._formats = _checked_formats(formats)
+
+    def compile(self, schema: JSONSchema, /) -> Check:
+        """Compile a schema; see :class:`Engine`."""
+        try:
+            import jsonschema_rs  # noqa: PLC0415 - an engine is loaded when a schema asks for it
+        except ImportError as error:
+            text = 'jsonschema-rs cannot be imported: pip install jsonschema-rs, or use engine="jsonschema"'
+            raise ImportError(text) from error
+
+        specification_of(schema)  # an unknown one would be fetched by the next line
+        try:
+            jsonschema_rs.meta.validate(schema)
+        except jsonschema_rs.ValidationError as error:
+            raise InvalidSchemaError(error.message[:_MESSAGE_LIMIT], pointer_to(tuple(error.instance_path))) from error
+        try:
+            validator = jsonschema_rs.validator_for(
+                schema, validate_formats=True, formats=self._formats, retriever=_refuse_to_fetch
+            )
+        except (jsonschema_rs.ValidationError, jsonschema_rs.ReferencingError) as error:
+            Document(schema)  # says more of a reference that means nothing
+            place = pointer_to(tuple(getattr(error, "instance_path", ())))
+            raise InvalidSchemaError(str(error).partition("\n")[0][:_MESSAGE_LIMIT], place) from error
+        return self._check_with(validator)
+
+    def _check_with(self, validator: "jsonschema_rs.Validator") -> Check:
+        is_valid = validator.is_valid
+
+        def check(instance: Any) -> Iterable[Violation]:
+            return () if is_valid(instance) else self._violations(validator, instance)
+
+        return check
+
+    def _violations(self, validator: "jsonschema_rs.Validator", instance: Any) -> Iterator[Violation]:
+        for error in self._errors(validator, instance):
+            yield from _from_rs(error, instance)
+
+    def _errors(self, validator: "jsonschema_rs.Validator", instance: Any) -> "Iterable[jsonschema_rs.ValidationError]":
+        if _has_more_values(instance, self._LISTED_VALUES):
+            import jsonschema_rs  # noqa: PLC0415 - loaded by now
+
+            try:
+                validator.validate(instance)
+            except jsonschema_rs.ValidationError as error:
+                return [error]
+        return validator.iter_errors(instance)
+
+
+def _from_rs(error: "jsonschema_rs.ValidationError", instance: Any) -> Iterator[Violation]:
+    path, value = _find(instance, error.instance_path)
+    keyword = error.kind.name
+    if keyword == "falseSchema":
+        yield from _not_allowed(path, str(error.schema_path[-1]) if error.schema_path else "", value)
+    elif keyword in ("additionalProperties", "unevaluatedProperties"):
+        yield from _unexpected(path, keyword, error.kind.value)
+    elif keyword == "required":
+        yield Violation((*path, error.kind.value), keyword, "is required")
+    else:
+        limit = error.kind.value if keyword in _USES_LIMIT else None
+        yield Violation(path, keyword, describe(keyword, limit))
+
+
+def _find(instance: Any, steps: Iterable[str | int]) -> tuple[tuple[str | int, ...], Any]:
+    """A path in the instance, and the value there.
+
+    jsonschema-rs gives the name "7" as a number and leaves empty names out; where the value is lost, it is None.
+    """
+    path: list[str | int] = []
+    for step in steps:
+        known = str(step) if isinstance(instance, dict) else step
+        path.append(known)
+        try:
+            instance = instance[known]
+        except (LookupError, TypeError):
+            instance = None
+    return tuple(path), instance
+
+
+def _not_allowed(path: tuple[str | int, ...], keyword: str, value: Any) -> Iterator[Violation]:
+    """The violations of a ``false`` schema: as ``additionalProperties``, it is about each member."""
+    if keyword == "additionalProperties" and isinstance(value, dict):
+        yield from _unexpected(path, keyword, value)
+    else:
+        yield Violation(path, "false", "is not allowed")
+
+
+def _unexpected(path: tuple[str | int, ...], keyword: str, names: Iterable[str]) -> Iterator[Violation]:
+    for name in names:
+        yield Violation((*path, name), keyword, "is not allowed")
+
+
+class JSONSchemaEngine:
+    """The pure-Python engine: jsonschema, for custom keywords, custom types and validator classes.
+
+    It is some 200 times slower than jsonschema-rs, and a hostile instance can keep it busy: mind ``uniqueItems`` over
+    objects and regular expressions with nested quantifiers. Formats are asserted as far as it knows them (see
+    jsonschema's ``format`` extras). Nothing is fetched.
+
+    Args:
+        validator_class: a class of ``jsonschema.validators``, or one made by ``extend``; by default the one of the
+            schema's draft.
+        formats: more formats, or others for known names.
+
+    Attributes:
+        dialect: the ``$schema`` of the schemas that have none: that of the ``validator_class``.
+    """
+
+    __module__ = "aiotoolkit.schemas"
+
+    def __init__(
+        self, *, validator_class: "type[jsonschema.protocols.Validator] | None" = None, formats: Formats | None = None
+    ) -> None:
+        if not (validator_class is None or hasattr(validator_class, "check_schema")):
+            raise TypeError(f"validator_class is a class of jsonschema.validators, not {validator_class!r}")
+        self._validator_class = validator_class
+        self._formats = _checked_formats(formats)
+        metaschema = getattr(validator_class, "META_SCHEMA", None)
+        self.dialect: str | None = metaschema.get("$schema") if isinstance(metaschema, dict) else None
+
+    def compile(self, schema: JSONSchema, /) -> Check:
+        """Compile a schema; see :class:`Engine`."""
+        import jsonschema  # noqa: PLC0415 - an engine is loaded when a schema asks for it
+        from jsonschema.validators import validator_for  # noqa: PLC0415
+        from referencing import Registry  # noqa: PLC0415
+
+        schema = with_dialect(schema, self.dialect)
+        specification_of(schema)
+        validator_class = self._validator_class or validator_for(schema, default=jsonschema.Draft202012Validator)
+        _check_schema(validator_class, schema, "#")
+        document = Document(schema)
+        for subschema in document.misplaced:
+            _check_schema(validator_class, subschema.contents, document.pointer(subschema.contents))
+        checker = self._format_checker(validator_class.FORMAT_CHECKER)
+        # A registry without a retrieve function fetches nothing; jsonschema adds the metaschemas to it.
+        validator = validator_class(schema, format_checker=checker, registry=Registry())
+
+        def check(instance: Any) -> Iterator[Violation]:
+            for error in validator.iter_errors(instance):
+                yield from _from_jsonschema(error)
+
+        return check
+
+    def _format_checker(self, known: "jsonschema.FormatChecker") -> "jsonschema.FormatChecker":
+        import jsonschema  # noqa: PLC0415 - loaded by now
+
+        checker = jsonschema.FormatChecker(())
+        checker.checkers = {
+            **known.checkers,
+            **{name: (_text_only(function), ()) for name, function in self._formats.items()},
+        }
+        return checker
+
+
+def _check_schema(validator_class: "type[jsonschema.protocols.Validator]", schema: JSONSchema, place: str) -> None:
+    import jsonschema  # noqa: PLC0415 - loaded by now
+
+    try:
+        validator_class.check_schema(cast("dict[str, Any]", schema))  # a bool is fine: its stubs forgot it
+    except jsonschema.SchemaError as error:
+        pointer = place + pointer_to(tuple(error.absolute_path)).removeprefix("#")
+        raise InvalidSchemaError(error.message[:_MESSAGE_LIMIT], pointer) from error
+
+
+def _from_jsonschema(error: "jsonschema.exceptions.ValidationError") -> Iterator[Violation]:
+    """A violation in the shape that jsonschema-rs has for it, as far as the error tells."""
+    path = tuple(error.absolute_path)
+    keyword = _SAME_AS.get(str(error.validator or "false"), str(error.validator or "false"))
+    missing = _missing_name(error)
+    if missing is not None:
+        yield Violation((*path, missing), "required", "is required")
+    elif keyword == "additionalProperties" and error.validator_value is False:
+        yield from _unexpected(path, keyword, _additional(error.instance, error.schema))
+    elif keyword == "false":
+        yield Violation(path, keyword, "is not allowed")
+    else:
+        if keyword in _LIMITS and isinstance(error.schema, dict) and error.schema.get(_LIMITS[keyword]) is True:
+            keyword = _LIMITS[keyword]  # a boolean beside it, in draft-04
+        limit = error.validator_value if keyword in _USES_LIMIT else None
+        yield Violation(path, keyword, describe(keyword, limit))
+
+
+_SAME_AS: Final[Mapping[str, str]] = {"minContains": "contains", "maxContains": "contains"}
+_LIMITS: Final[Mapping[str, str]] = {"minimum": "exclusiveMinimum", "maximum": "exclusiveMaximum"}
+
+
+def _missing_name(error: "jsonschema.exceptions.ValidationError") -> str | None:
+    """The missing property that an error is about: jsonschema says it in the message only."""
+    value = error.validator_value
+    if error.validator == "required":
+        groups, said = [value], "is a required property"
+    elif error.validator in ("dependentRequired", "dependencies") and isinstance(value, dict):
+        groups, said = list(value.values()), "is a dependency of "
+    else:
+        return None
+    names = (name for group in groups if isinstance(group, list) for name in group)
+    return next((name for name in names if error.message.startswith(f"{name!r} {said}")), None)
+
+
+def _additional(instance: Any, schema: Any) -> list[str]:
+    patterns = schema.get("patternProperties", {})
+    return [
+        name
+        for name in instance
+        if name not in schema.get("properties", {}) and not any(re.search(pattern, name) for pattern in patterns)
+    ]
+
+
+_MESSAGE_LIMIT: Final = 200
+_LIMIT_LIMIT: Final = 100
+
+_MESSAGES: Final[Mapping[str, str]] = {
+    "additionalItems": "has too many items",
+    "additionalProperties": "is not allowed",
+    "anyOf": "matches none of the allowed forms",
+    "const": "must be {}",
+    "contains": "does not contain the items that it must",
+    "dependentRequired": "lacks what another member requires",
+    "enum": "must be one of {}",
+    "exclusiveMaximum": "must be less than {}",
+    "exclusiveMinimum": "must be greater than {}",
+    "format": "is not a valid {}",
+    "items": "has too many items",
+    "maxItems": "must have at most {} items",
+    "maxLength": "must have at most {} characters",
+    "maxProperties": "must have at most {} members",
+    "maximum": "must be at most {}",
+    "minItems": "must have at least {} items",
+    "minLength": "must have at least {} characters",
+    "minProperties": "must have at least {} members",
+    "minimum": "must be at least {}",
+    "multipleOf": "must be a multiple of {}",
+    "not": "must not be of this form",
+    "oneOf": "must match exactly one of the allowed forms",
+    "pattern": "must match the pattern {}",
+    "propertyNames": "has a member whose name is not allowed",
+    "type": "must be of type {}",
+    "unevaluatedItems": "has items that are not allowed",
+    "unevaluatedProperties": "has members that are not allowed",
+    "uniqueItems": "must not hold an item twice",
+}
+_USES_LIMIT: Final = frozenset(keyword for keyword, message in _MESSAGES.items() if "{}" in message)
+
+
+def describe(keyword: str, limit: Any) -> str:
+    """Say what a keyword wants, from the schema's value for it: an instance's value is never shown."""
+    message = _MESSAGES.get(keyword)
+    if message is None:
+        return f"is not valid ({keyword[:_LIMIT_LIMIT]})"
+    if isinstance(limit, list):
+        limit = sorted(limit) if keyword == "type" else limit  # jsonschema-rs has an order of its own
+        text = (" or " if keyword == "type" else ", ").join(_short(item) for item in limit[:_MESSAGE_LIMIT])
+    else:
+        text = _short(limit)
+        message = message.removesuffix("s") if limit == 1 else message
+    return message.format(text if len(text) <= _LIMIT_LIMIT else text[: _LIMIT_LIMIT - 1] + "…")
+
+
+def _short(value: Any) -> str:
+    # jsonschema-rs gives an object's members in an order of its own.
+    return value if isinstance(value, str) else json.dumps(value, sort_keys=True)
+
+
+def _has_more_values(instance: Any, limit: int) -> bool:
+    """Tell whether plain data holds more than ``limit`` values, looking at no more of them."""
+    pending = [instance]
+    seen = 0
+    while pending:
+        value = pending.pop()
+        items = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+        seen += len(items)
+        if seen > limit:
+            return True
+        pending.extend(items)
+    return False
+
+
+def _checked_formats(formats: Formats | None) -> dict[str, Callable[[str], bool]]:
+    for name, function in (formats or {}).items():
+        if not isinstance(name, str) or not callable(function):
+            raise TypeError(f"formats holds functions by their format's name, not {name!r}: {function!r}")
+    return {name: _safe_format(function) for name, function in (formats or {}).items()}
+
+
+def _safe_format(function: Callable[[str], bool]) -> Callable[[str], bool]:
+    """A format's ValueError means no: whatever else it raises is its own bug."""
+
+    def check(text: str) -> bool:
+        try:
+            return bool(function(text))
+        except ValueError:
+            return False
+
+    return check
+
+
+def _text_only(function: Callable[[str], bool]) -> Callable[[object], bool]:
+    return lambda value: function(value) if isinstance(value, str) else True
+
+
+def _refuse_to_fetch(uri: str) -> NoReturn:
+    raise ValueError("references outside of the schema are refused")
+
+
+def find_engine(engine: Engine | str | None) -> Engine:
+    """The engine that is meant: an object, a name, or by default jsonschema-rs where it is installed.
+
+    Raises:
+        TypeError, ValueError: it is none.
+    """
+    if engine is None:
+        return JSONSchemaRSEngine() if _has_jsonschema_rs() else JSONSchemaEngine()
+    if isinstance(engine, str):
+        try:
+            return _ENGINES[engine]()
+        except KeyError:
+            raise ValueError(f"There is no engine {engine!r}: use one of {', '.join(_ENGINES)}, or an object") from None
+    if isinstance(engine, type) or not callable(getattr(engine, "compile", None)):
+        raise TypeError(f"An engine is an object with compile(schema), or a name, not {engine!r}")
+    return engine
+
+
+def _has_jsonschema_rs() -> bool:
+    try:
+        import jsonschema_rs  # noqa: F401, PLC0415 - whether this works is the question
+    except ImportError:
+        return False
+    return True
+
+
+_ENGINES: Final[Mapping[str, Callable[[], Engine]]] = {
+    "jsonschema-rs": JSONSchemaRSEngine,
+    "jsonschema": JSONSchemaEngine,
+}

@@ -1,0 +1,329 @@
+"""What is wrong with a schema is found when it is compiled, with its place; and nothing is ever fetched."""
+
+import enum
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import pytest
+
+from aiotoolkit._documents import Document, pointer_to, read_source
+from aiotoolkit.schemas import Engine, InvalidSchemaError, JSONSchemaEngine, JSONSchemaRSEngine, Schema
+
+DRAFT4 = "http://json-schema.org/draft-04/schema#"
+DRAFT7 = "http://json-schema.org/draft-07/schema#"
+DRAFT2020 = "https://json-schema.org/draft/2020-12/schema"
+
+
+@pytest.fixture(
+    params=[pytest.param("jsonschema-rs", marks=pytest.mark.extra("jsonschema_rs")), "jsonschema"],
+)
+def engine(request: pytest.FixtureRequest) -> Engine:
+    return JSONSchemaRSEngine() if request.param == "jsonschema-rs" else JSONSchemaEngine()
+
+
+def refusal(schema: Any, engine: Engine | None = None) -> InvalidSchemaError:
+    with pytest.raises(InvalidSchemaError) as caught:
+        Schema(request=schema, engine=engine)
+    assert str(caught.value).startswith("The request schema is not usable: ")
+    assert caught.value.pointer in str(caught.value)
+    return caught.value
+
+
+# What breaks a schema
+
+
+@pytest.mark.parametrize(
+    ("schema", "pointer"),
+    [
+        ({"type": "text"}, "#/type"),
+        ({"properties": 5}, "#/properties"),
+        ({"properties": {"a": {"minLength": -1}}}, "#/properties/a/minLength"),
+        ({"properties": {"a/b": {"items": [{}]}}}, "#/properties/a~1b/items"),
+        ({"required": "a"}, "#/required"),
+        ({"$ref": 5}, "#/$ref"),
+        (
+            {"$schema": DRAFT4, "properties": {"a": {"minimum": 1, "exclusiveMinimum": 1}}},
+            "#/properties/a/exclusiveMinimum",
+        ),
+        ({"$schema": DRAFT7, "$ref": "#/definitions/a", "definitions": {"a": 5}}, "#/definitions/a"),
+        ({"properties": {"a": {"pattern": "("}}}, "#/properties/a/pattern"),
+        ({"$ref": "#/parts/a", "parts": {"a": {"pattern": "("}}}, "#/parts/a/pattern"),
+        ({"$ref": "#/parts/a", "parts": {"a": {"type": "text"}}}, "#/parts/a/type"),
+    ],
+)
+def test_a_schema_that_breaks_its_metaschema(schema: dict[str, Any], pointer: str, engine: Engine) -> None:
+    """A broken keyword is refused with its place, even where only a reference leads to it."""
+    assert refusal(schema, engine).pointer == pointer
+
+
+@pytest.mark.parametrize(
+    ("schema", "pointer", "why"),
+    [
+        ({"$ref": "#/$defs/no"}, "#", "points to nothing"),
+        ({"properties": {"a": {"$ref": "#/$defs/no"}}}, "#/properties/a", "points to nothing"),
+        ({"properties": {"a": {"$ref": "#no-anchor"}}}, "#/properties/a", "points to nothing"),
+        ({"$defs": {"never used": {"$ref": "#/$defs/no"}}}, "#/$defs/never%20used", "points to nothing"),
+        ({"items": {"$dynamicRef": "#no"}}, "#/items", "points to nothing"),
+        ({"$ref": "#/parts/a", "parts": {"a": {"$ref": "#/no"}}}, "#/parts/a", "points to nothing"),
+        ({"items": {"$ref": "#/required"}, "required": ["a"]}, "#/items", "points to what is no schema"),
+        ({"items": {"$ref": "#/title"}, "title": "a"}, "#/items", "points to what is no schema"),
+        ({"$schema": DRAFT7, "dependencies": {"a": ["b"], "c": {"$ref": "#/no"}}}, "#/dependencies/c", "to nothing"),
+        ({"$schema": DRAFT4, "id": "http://x.example/s", "not": {"$ref": "#/no"}}, "#/not", "to nothing"),
+        ({"items": {"$ref": "http://x.example/s"}}, "#/items", "outside of this schema"),
+        ({"items": {"$ref": "other.json"}}, "#/items", "outside of this schema"),
+        ({"$id": "http://x.example/a/b", "items": {"$ref": "c"}}, "#/items", "outside of this schema"),
+        ({"$defs": {"n": {"$id": "http://x.example/", "not": {"$ref": "m"}}}}, "#/$defs/n/not", "outside"),
+    ],
+)
+def test_a_reference_that_means_nothing(schema: dict[str, Any], pointer: str, why: str, engine: Engine) -> None:
+    """A dangling or a remote reference is refused when the schema is made, where it stands, with its own text."""
+    error = refusal(schema, engine)
+    assert error.pointer == pointer
+    assert why in error.message
+    assert "ef '" in error.message  # $ref '...'
+
+
+@pytest.mark.parametrize(
+    "dialect",
+    ["http://x.example/meta", "http://json-schema.org/draft-03/schema#", "draft-07", "", 5, {}, ["x"]],
+)
+def test_an_unknown_draft(dialect: object, engine: Engine) -> None:
+    """A $schema that is no draft from 04 on is refused, whatever its type."""
+    error = refusal({"$schema": dialect}, engine)
+    assert error.pointer == "#/$schema"
+    assert "is no known draft: use one of draft-04" in error.message
+
+
+@pytest.mark.parametrize(
+    ("schema", "pointer", "why"),
+    [
+        ({"enum": {1, 2}}, "#/enum", "set"),
+        ({"properties": {"a": {"default": b"x"}}}, "#/properties/a/default", "bytes"),
+        ({"maximum": float("nan")}, "#/maximum", "nan"),
+        ({"enum": [1, float("inf")]}, "#/enum/1", "inf"),
+        ({"properties": {1: {}}}, "#/properties", "keys of a schema must be text"),
+        ({"title": "\ud800"}, "#/title", "not Unicode"),
+        ({"properties": {"\udfff": {}}}, "#/properties", "not Unicode"),
+        ({"properties": {"a": object}}, "#/properties/a", "type"),
+    ],
+)
+def test_what_is_no_json(schema: dict[str, Any], pointer: str, why: str, engine: Engine) -> None:
+    """A schema may hold what JSON has and nothing else: the error says where the rest is."""
+    error = refusal(schema, engine)
+    assert error.pointer == pointer
+    assert why in error.message
+
+
+def test_a_schema_that_holds_itself() -> None:
+    """A dict that holds itself is an error that says to use a reference, and no endless loop."""
+    schema: dict[str, Any] = {"type": "object"}
+    schema["properties"] = {"child": schema}
+    assert "use a $ref" in refusal(schema).message
+
+
+@pytest.mark.parametrize("source", [5, "x", None, [], {1}, object(), dict, b"{}"])
+def test_what_is_no_schema(source: object) -> None:
+    """What cannot be a schema at all is a TypeError that says for which place it was given."""
+    with pytest.raises(TypeError, match=r"^query: A schema is a dict, a bool, a jsl Document") as caught:
+        Schema(query=source if source is not None else [])
+    assert "model_json_schema()" in str(caught.value)
+
+
+def test_the_limits_of_referencing(engine: Engine) -> None:
+    """Draft-07's "dependencies" with an array after a schema, which would crash, is refused with the way out."""
+    schema = {"$schema": DRAFT7, "dependencies": {"a": {"required": ["b"]}, "c": ["d"]}}
+    assert "put arrays before schemas" in refusal(schema, engine).message
+    turned = {"$schema": DRAFT7, "dependencies": {"c": ["d"], "a": {"required": ["b"]}}}
+    assert {item.path for item in engine.compile(turned)({"a": 1, "c": 1})} == {("d",), ("b",)}
+
+
+@pytest.mark.parametrize(
+    ("schema", "pointer"),
+    [
+        ({"$ref": "#"}, "#"),
+        ({"allOf": [{"$ref": "#"}]}, "#"),
+        ({"items": {"anyOf": [{"type": "null"}, {"$ref": "#/items"}]}}, "#/items"),
+        ({"not": {"if": {"$ref": "#/not"}}}, "#/not"),
+        ({"dependentSchemas": {"a": {"$ref": "#"}}}, "#"),
+        ({"$dynamicAnchor": "x", "$dynamicRef": "#x"}, "#"),
+        ({"$schema": DRAFT4, "items": {"$ref": "#/items"}}, "#/items"),
+        ({"$defs": {"a": {"$ref": "#/$defs/b"}, "b": {"allOf": [{"$ref": "#/$defs/a"}]}}}, "#/$defs/b"),
+        ({"$ref": "#/parts/a", "parts": {"a": {"$ref": "#/parts/a"}}}, "#/parts/a"),
+    ],
+)
+def test_a_reference_without_end(schema: dict[str, Any], pointer: str, engine: Engine) -> None:
+    """A reference that comes back without going deeper into the value would never end (JSON Schema core, 9.4.1)."""
+    error = refusal(schema, engine)
+    assert "without end" in error.message
+    assert error.pointer == pointer
+
+
+# What is allowed
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        True,
+        False,
+        {},
+        {"$schema": DRAFT2020},
+        {"$schema": DRAFT7, "definitions": {"a": {}}, "items": {"$ref": "#/definitions/a"}},
+        {"definitions": {"a": {}}, "items": {"$ref": "#/definitions/a"}},
+        {"properties": {"child": {"$ref": "#"}}},
+        {"$id": "http://x.example/s", "properties": {"child": {"$ref": "http://x.example/s"}}},
+        {"$defs": {"a": {"$anchor": "x"}, "b": {"$id": "b"}}, "allOf": [{"$ref": "#x"}, {"$ref": "b"}]},
+        {"$schema": DRAFT4, "definitions": {"a": {"id": "#x"}}, "not": {"$ref": "#/definitions/a"}},
+        {"$dynamicAnchor": "node", "properties": {"child": {"$dynamicRef": "#node"}}},
+        {"$schema": "https://json-schema.org/draft/2019-09/schema", "items": {"$recursiveRef": "#"}},
+        {"properties": {"$ref": {"type": "string"}, "dependencies": {"type": "object"}}},
+        {"const": {"$ref": "#/no"}, "enum": [{"$schema": "x"}], "default": {"$ref": "#/no"}},
+        {"$ref": "#/parts/a%20b", "parts": {"a b": {"type": "integer"}}},
+        {"$ref": DRAFT2020},
+    ],
+)
+def test_references_inside_are_fine(schema: Any, engine: Engine) -> None:
+    """References to the schema itself, its definitions, anchors and embedded resources, and to its metaschema."""
+    Schema(request=schema, engine=engine, fill_defaults=False)
+    Document(read_source(schema, mode="validation"))
+
+
+def test_equal_types_of_python() -> None:
+    """Mappings, tuples, enums and subclasses are taken for what they are in JSON."""
+
+    class Kind(enum.StrEnum):
+        OBJECT = "object"
+
+    class Text(str):
+        __slots__ = ()
+
+    source = MappingProxyType(OrderedDict({Text("type"): Kind.OBJECT, "required": ("a", Text("b"))}))
+    plain = read_source(source, mode="validation")
+    assert plain == {"type": "object", "required": ["a", "b"]}
+    assert isinstance(plain, dict)
+    assert {type(plain), *map(type, plain), type(plain["type"]), *map(type, plain["required"])} == {dict, str}
+
+
+def test_the_callers_schema_is_not_kept(engine: Engine) -> None:
+    """Changing the dict afterwards, at any depth, changes nothing."""
+    source: dict[str, Any] = {"type": "object", "properties": {"a": {"type": "integer", "default": []}}}
+    source["properties"]["a"] = {"type": "array", "default": [1]}
+    schema = Schema(request=source, engine=engine)
+    source["properties"]["a"]["default"].append(2)
+    source["properties"]["a"]["type"] = "string"
+    source["required"] = ["b"]
+    assert schema.validate_request({}) == {"a": [1]}
+
+
+@pytest.mark.parametrize(
+    ("path", "pointer"),
+    [
+        ((), "#"),
+        (("a", 0, "b"), "#/a/0/b"),
+        (("a/b", "c~d"), "#/a~1b/c~0d"),
+        (("",), "#/"),
+        (("é %",), "#/%C3%A9%20%25"),
+        (("\ud800",), "#/%3F"),
+    ],
+)
+def test_pointers(path: tuple[str | int, ...], pointer: str) -> None:
+    """Pointers are escaped twice: as a JSON Pointer (RFC 6901, 3) and as a URI fragment (section 6)."""
+    assert pointer_to(path) == pointer
+
+
+# Nothing is ever fetched
+
+
+class Fetched(BaseHTTPRequestHandler):
+    paths: list[str]
+
+    def do_GET(self) -> None:
+        self.paths.append(self.path)
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b'{"type": "integer"}')
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Tests are quiet."""
+
+
+@pytest.fixture
+def fetched() -> Iterator[tuple[str, list[str]]]:
+    """A server that would answer with a schema: its URL, and the paths that were asked for."""
+    paths: list[str] = []
+    server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (Fetched,), {"paths": paths}))
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}", paths
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"$ref": "{url}/x"},
+        {"$schema": "{url}/x"},
+        {"$id": "{url}/x/", "items": {"$ref": "y"}},
+        {"$schema": DRAFT4, "id": "{url}/x/", "items": {"$ref": "y"}},
+        {"$defs": {"a": {"$id": "{url}/x", "items": {"$ref": "y"}}}},
+        {"$defs": {"a": {"$id": "{url}/x", "$schema": "{url}/y"}}, "$ref": "{url}/x"},
+        {"$defs": {"a": {"$schema": "{url}/y"}}, "$ref": "#/$defs/a"},
+        {"$dynamicRef": "{url}/x#a"},
+        {"$schema": "https://json-schema.org/draft/2019-09/schema", "items": {"$recursiveRef": "{url}/x"}},
+        {"$vocabulary": {"{url}/x": True}},
+        {"$ref": "#/parts", "parts": {"$ref": "{url}/x"}},
+        {"parts": {"$ref": "{url}/x", "$schema": "{url}/y"}},
+        {"contentSchema": {"$ref": "{url}/x"}},
+        {"const": {"$ref": "{url}/x"}},
+        {"$schema": DRAFT7, "$ref": "#/definitions/a", "definitions": {"a": {}}, "items": {"$ref": "{url}/x"}},
+        {"default": {"$ref": "{url}/x"}, "$defs": {"a": {"$id": "{url}/x"}}},
+    ],
+)
+def test_nothing_is_fetched(schema: dict[str, Any], engine: Engine, fetched: tuple[str, list[str]]) -> None:
+    """No schema makes an engine ask a server for anything, when it is made or when it is used."""
+    url, paths = fetched
+
+    def filled(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {filled(key): filled(item) for key, item in value.items()}
+        return value.replace("{url}", url) if isinstance(value, str) else value
+
+    try:
+        checked = Schema(request=filled(schema), engine=engine)
+    except InvalidSchemaError as error:
+        assert url in str(error) or "'y'" in str(error)  # noqa: PT017 - some are refused, some need nothing
+    else:
+        for instance in (1, "x", [1], {"a": 1}):
+            list(checked._body.check(instance))  # type: ignore[union-attr]  # it has one
+    assert paths == []
+
+
+def test_no_file_is_read(tmp_path: Path, engine: Engine) -> None:
+    """A file that holds a perfect schema is refused, as a file: URI and as a path."""
+    (tmp_path / "s.json").write_text('{"type": "integer"}')
+    for reference in (f"file://{tmp_path}/s.json", f"{tmp_path}/s.json"):
+        assert "nothing is ever fetched" in refusal({"items": {"$ref": reference}}, engine).message
+    assert "nothing is ever" in refusal({"$id": f"file://{tmp_path}/", "not": {"$ref": "s.json"}}, engine).message
+    assert "no known draft" in refusal({"$schema": f"file://{tmp_path}/s.json"}, engine).message
+
+
+# Speed
+
+
+@pytest.mark.extra("jsonschema_rs")
+def test_many_schemas() -> None:
+    """An application with 1,000 Schemas, each with defaults and three places, starts without a wait."""
+    item = {"type": "object", "properties": {"id": {"type": "integer"}, "slug": {"type": "string", "default": "x"}}}
+    query = {"type": "object", "properties": {"limit": {"type": "integer", "default": 20}}}
+    start = time.process_time()
+    for number in range(1000):
+        Schema(request={**item, "maxProperties": number}, query=query, response=item, engine="jsonschema-rs")
+    assert time.process_time() - start < 5  # 0.4 s on a quiet machine
