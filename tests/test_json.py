@@ -25,13 +25,10 @@ from multidict import CIMultiDict, MultiDict
 
 from aiotoolkit import _json
 from aiotoolkit._json import MAX_DEPTH, dumps, is_deeper_than, loads_stdlib, to_plain
+from tests.strategies import containers, json_values, scalars
 
 # --- decoding ---------------------------------------------------------------------------------------------------------
 
-scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text()
-json_values = st.recursive(
-    scalars, lambda children: st.lists(children, max_size=4) | st.dictionaries(st.text(), children, max_size=4)
-)
 json_texts = st.builds(
     lambda value, ascii_only, indent: json.dumps(value, ensure_ascii=ascii_only, indent=indent).encode(),
     json_values,
@@ -211,11 +208,14 @@ def reference_depth(body: bytes) -> int:
 
 
 bracket_text = st.text(st.sampled_from('[]{}"\\,:/ a\u005b5'), max_size=8)
-bracket_values = st.recursive(
-    bracket_text | st.integers(),
-    lambda children: st.lists(children, max_size=3) | st.dictionaries(bracket_text, children, max_size=3),
-    max_leaves=30,
-)
+
+
+def bracket_containers(children: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    """Arrays, and objects whose names hold brackets."""
+    return st.lists(children, max_size=3) | st.dictionaries(bracket_text, children, max_size=3)
+
+
+bracket_values = st.recursive(bracket_text | st.integers(), bracket_containers, max_leaves=30)
 
 
 @settings(max_examples=400)
@@ -486,17 +486,19 @@ def copied(data: Any) -> Any:
     return type(data)(map(copied, data)) if type(data) in (list, tuple) else data
 
 
+def rich_containers(children: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    """Containers that the table turns into arrays and objects, too."""
+    named = st.dictionaries(st.just(Name.ANN) | st.text(max_size=3), children, max_size=4)
+    return containers(children) | st.tuples(children, children) | named
+
+
 rich_values = st.recursive(
     scalars
     | st.dates()
     | st.uuids()
     | st.just(Level.LOW)
     | st.decimals(allow_nan=False, allow_infinity=False, places=2),
-    lambda children: (
-        st.lists(children, max_size=4)
-        | st.tuples(children, children)
-        | st.dictionaries(st.text(max_size=3) | st.just(Name.ANN), children, max_size=4)
-    ),
+    rich_containers,
     max_leaves=12,
 )
 

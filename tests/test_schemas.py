@@ -29,6 +29,7 @@ from aiotoolkit.schemas import (
     ResponseValidationError,
     Schema,
 )
+from tests.strategies import json_values
 
 NAME = {"type": "object", "properties": {"name": {"type": "string"}}, "required": ["name"]}
 
@@ -566,12 +567,6 @@ def test_validate_response_log(caplog: pytest.LogCaptureFixture) -> None:
 
 
 # What holds for any data
-
-json_values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
-    lambda children: st.lists(children, max_size=4) | st.dictionaries(st.text(), children, max_size=4),
-    max_leaves=12,
-)
 
 
 @given(data=json_values)

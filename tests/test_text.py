@@ -46,7 +46,9 @@ def test_floats(number: float) -> None:
     assert math.copysign(1, parsed) == math.copysign(1, number)
 
 
-@pytest.mark.parametrize(("text", "value"), [("0", 0), ("-0", 0), ("1e3", 1000.0), ("1E-3", 0.001), ("9" * 20, 1e20)])
+@pytest.mark.parametrize(
+    ("text", "value"), [("0", 0), ("-0", 0), ("1e3", 1000.0), ("1E-3", 0.001), ("9" * 20, 1e20), ("9" * 19, 1e19)]
+)
 def test_other_numbers(text: str, value: float) -> None:
     """Exponents are taken; an integer of more than 64 bits is the nearest float where a number is wanted."""
     assert parse_number(text) == value

@@ -4,7 +4,6 @@ One engine decides about an instance and says why: the engines differ in details
 formats), so that asking a second one for the reasons could contradict the first.
 """
 
-import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, NoReturn, Protocol, cast
@@ -17,6 +16,7 @@ from aiotoolkit._documents import (
     specification_of,
     with_dialect,
 )
+from aiotoolkit._messages import MESSAGE_LIMIT, USES_LIMIT, describe
 
 if TYPE_CHECKING:
     import jsonschema.exceptions
@@ -100,7 +100,7 @@ class JSONSchemaRSEngine:
         try:
             jsonschema_rs.meta.validate(schema)
         except jsonschema_rs.ValidationError as error:
-            raise InvalidSchemaError(error.message[:_MESSAGE_LIMIT], pointer_to(tuple(error.instance_path))) from error
+            raise InvalidSchemaError(error.message[:MESSAGE_LIMIT], pointer_to(tuple(error.instance_path))) from error
         try:
             validator = jsonschema_rs.validator_for(
                 schema, validate_formats=True, formats=self._formats, retriever=_refuse_to_fetch
@@ -108,7 +108,7 @@ class JSONSchemaRSEngine:
         except (jsonschema_rs.ValidationError, jsonschema_rs.ReferencingError) as error:
             Document(schema)  # says more of a reference that means nothing
             place = pointer_to(tuple(getattr(error, "instance_path", ())))
-            raise InvalidSchemaError(str(error).partition("\n")[0][:_MESSAGE_LIMIT], place) from error
+            raise InvalidSchemaError(str(error).partition("\n")[0][:MESSAGE_LIMIT], place) from error
         return self._check_with(validator)
 
     def _check_with(self, validator: "jsonschema_rs.Validator") -> Check:
@@ -144,7 +144,7 @@ def _from_rs(error: "jsonschema_rs.ValidationError", instance: Any) -> Iterator[
     elif keyword == "required":
         yield Violation((*path, error.kind.value), keyword, "is required")
     else:
-        limit = error.kind.value if keyword in _USES_LIMIT else None
+        limit = error.kind.value if keyword in USES_LIMIT else None
         yield Violation(path, keyword, describe(keyword, limit))
 
 
@@ -246,7 +246,7 @@ def _check_schema(validator_class: "type[jsonschema.protocols.Validator]", schem
         validator_class.check_schema(cast("dict[str, Any]", schema))  # a bool is fine: its stubs forgot it
     except jsonschema.SchemaError as error:
         pointer = place + pointer_to(tuple(error.absolute_path)).removeprefix("#")
-        raise InvalidSchemaError(error.message[:_MESSAGE_LIMIT], pointer) from error
+        raise InvalidSchemaError(error.message[:MESSAGE_LIMIT], pointer) from error
 
 
 def _from_jsonschema(error: "jsonschema.exceptions.ValidationError") -> Iterator[Violation]:
@@ -263,7 +263,7 @@ def _from_jsonschema(error: "jsonschema.exceptions.ValidationError") -> Iterator
     else:
         if keyword in _LIMITS and isinstance(error.schema, dict) and error.schema.get(_LIMITS[keyword]) is True:
             keyword = _LIMITS[keyword]  # a boolean beside it, in draft-04
-        limit = error.validator_value if keyword in _USES_LIMIT else None
+        limit = error.validator_value if keyword in USES_LIMIT else None
         yield Violation(path, keyword, describe(keyword, limit))
 
 
@@ -291,61 +291,6 @@ def _additional(instance: Any, schema: Any) -> list[str]:
         for name in instance
         if name not in schema.get("properties", {}) and not any(re.search(pattern, name) for pattern in patterns)
     ]
-
-
-_MESSAGE_LIMIT: Final = 200
-_LIMIT_LIMIT: Final = 100
-
-_MESSAGES: Final[Mapping[str, str]] = {
-    "additionalItems": "has too many items",
-    "additionalProperties": "is not allowed",
-    "anyOf": "matches none of the allowed forms",
-    "const": "must be {}",
-    "contains": "does not contain the items that it must",
-    "dependentRequired": "lacks what another member requires",
-    "enum": "must be one of {}",
-    "exclusiveMaximum": "must be less than {}",
-    "exclusiveMinimum": "must be greater than {}",
-    "format": "is not a valid {}",
-    "items": "has too many items",
-    "maxItems": "must have at most {} items",
-    "maxLength": "must have at most {} characters",
-    "maxProperties": "must have at most {} members",
-    "maximum": "must be at most {}",
-    "minItems": "must have at least {} items",
-    "minLength": "must have at least {} characters",
-    "minProperties": "must have at least {} members",
-    "minimum": "must be at least {}",
-    "multipleOf": "must be a multiple of {}",
-    "not": "must not be of this form",
-    "oneOf": "must match exactly one of the allowed forms",
-    "pattern": "must match the pattern {}",
-    "propertyNames": "has a member whose name is not allowed",
-    "type": "must be of type {}",
-    "unevaluatedItems": "has items that are not allowed",
-    "unevaluatedProperties": "has members that are not allowed",
-    "uniqueItems": "must not hold an item twice",
-}
-_USES_LIMIT: Final = frozenset(keyword for keyword, message in _MESSAGES.items() if "{}" in message)
-
-
-def describe(keyword: str, limit: Any) -> str:
-    """Say what a keyword wants, from the schema's value for it: an instance's value is never shown."""
-    message = _MESSAGES.get(keyword)
-    if message is None:
-        return f"is not valid ({keyword[:_LIMIT_LIMIT]})"
-    if isinstance(limit, list):
-        limit = sorted(limit) if keyword == "type" else limit  # jsonschema-rs has an order of its own
-        text = (" or " if keyword == "type" else ", ").join(_short(item) for item in limit[:_MESSAGE_LIMIT])
-    else:
-        text = _short(limit)
-        message = message.removesuffix("s") if limit == 1 else message
-    return message.format(text if len(text) <= _LIMIT_LIMIT else text[: _LIMIT_LIMIT - 1] + "…")
-
-
-def _short(value: Any) -> str:
-    # jsonschema-rs gives an object's members in an order of its own.
-    return value if isinstance(value, str) else json.dumps(value, sort_keys=True)
 
 
 def _has_more_values(instance: Any, limit: int) -> bool:

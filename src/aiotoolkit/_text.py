@@ -38,13 +38,13 @@ def parse_integer(text: str) -> int:
 
 
 def parse_number(text: str) -> float:
-    """Read a number; one without a fraction or an exponent is an ``int``.
+    """Read a number; an integer of 64 bits is an ``int``, any other the nearest ``float``.
 
     Raises:
         ValueError: it is none, or it is out of range.
     """
-    if _INTEGER.fullmatch(text):
-        return parse_integer(text)
+    if _INTEGER.fullmatch(text) and int(text) in _INT64:
+        return int(text)
     number = float(text) if _NUMBER.fullmatch(text) else math.inf
     if not math.isfinite(number):
         raise ValueError("must be a number")
