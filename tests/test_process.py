@@ -295,6 +295,7 @@ def test_a_property_of_a_dataclass_is_a_setting() -> None:
     assert logging.getLogger("tests.process").level == logging.WARNING
 
 
+@pytest.mark.extra("sentry_sdk")
 def test_a_malformed_dsn_is_named() -> None:
     """An error of the DSN says which setting it is, and not what it holds."""
     with pytest.raises(ValueError, match=r"^SENTRY_DSN: malformed") as caught:

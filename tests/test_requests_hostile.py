@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
-from aiohttp import web
+from aiohttp import multipart, web
 from aiohttp.test_utils import TestServer
 from pytest_aiohttp.plugin import AiohttpServer
 
@@ -119,6 +119,12 @@ BROKEN_FORMS: dict[str, tuple[str, bytes]] = {
     "unknown charset": (MULTIPART, part(DISPOSITION + b"\r\nContent-Type: text/plain; charset=nope") + END),
     "charset of no text": (MULTIPART, part(DISPOSITION + b"\r\nContent-Type: text/plain; charset=hex") + END),
     "charset undefined": (MULTIPART, part(DISPOSITION + b"\r\nContent-Type: text/plain; charset=undefined") + END),
+    # Minutes of work for a megabyte, if it were decoded.
+    "charset that is a bomb": (
+        MULTIPART,
+        part(DISPOSITION + b"\r\nContent-Type: text/plain; charset=punycode", b"a" * 80_000 + b"-" + b"b" * 80_000)
+        + END,
+    ),
     "bytes that are no UTF-8": (MULTIPART, part(DISPOSITION, b"\xff") + END),
     "bytes of another type": (MULTIPART, part(DISPOSITION + b"\r\nContent-Type: application/x", b"\xff") + END),
     "surrogate in UTF-7": (
@@ -149,9 +155,6 @@ BROKEN_FORMS: dict[str, tuple[str, bytes]] = {
 }
 
 
-# aiohttp leaves the files of a form that it could not read to the garbage collector, which says so.
-@pytest.mark.filterwarnings("ignore:Unclosed file:ResourceWarning")
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize("name", BROKEN_FORMS)
 async def test_broken_forms(server: TestServer, name: str) -> None:
     """A form that cannot be read is 400, however it is broken."""
@@ -340,3 +343,44 @@ async def test_chunked(server: TestServer) -> None:
     head = b"POST /json HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/json\r\n"
     response = await read_response(server, head + b"Transfer-Encoding: chunked\r\n\r\n1\r\n[\r\n1\r\n]\r\n0\r\n\r\n")
     assert (response.status, response.json()) == (200, [])
+
+
+@pytest.mark.parametrize("path", ["/json", "/form"])
+@pytest.mark.parametrize(
+    "content_type",
+    [
+        "application/json; a*",
+        "application/json; charset*",
+        "application/json; a*" + "1" * 4301,
+        "multipart/form-data; boundary*",
+        "application/x-www-form-urlencoded; charset*=x",
+    ],
+)
+async def test_content_types_that_python_cannot_parse(server: TestServer, path: str, content_type: str) -> None:
+    """Parameters over which Python's parser of such headers trips (RFC 2231) are the client's mistake."""
+    response = await read_response(server, raw_request("POST", path, b"{}", content_type=content_type))
+    assert response.status in (400, 415)
+    assert response.headers["Content-Type"] == "application/problem+json"
+
+
+async def test_no_text_of_a_client_stays_in_memory(server: TestServer) -> None:
+    """aiohttp warns of a damaged Content-Disposition with its text, and Python would remember each for good."""
+    registry = getattr(multipart, "__warningregistry__", {})
+    before = len(registry)
+    for number in range(3):
+        body = part(b'Content-Disposition: form-data; name="a"; x%d y; z' % number) + END
+        response = await read_response(server, raw_request("POST", "/form", body, content_type=MULTIPART))
+        assert response.status in (200, 400)
+    assert len(getattr(multipart, "__warningregistry__", {})) == before
+
+
+@pytest.mark.parametrize("encoding", [b"gzip", b"deflate"])
+@pytest.mark.parametrize("path", ["/nope", "/read"])
+async def test_a_damaged_body_that_nobody_reads(
+    server: TestServer, caplog: pytest.LogCaptureFixture, path: str, encoding: bytes
+) -> None:
+    """aiohttp does not go on to read it after the answer, which it would log as an error of its own."""
+    request = raw_request("GET", path, b"garbage" * 9, headers=[("Content-Encoding", encoding.decode())])
+    response = await read_response(server, request)
+    assert response.status in (404, 405)
+    assert [record for record in caplog.records if record.levelno >= logging.ERROR] == []

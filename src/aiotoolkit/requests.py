@@ -4,17 +4,15 @@ Whatever the bytes are: a request that cannot be read is answered by a :class:`~
 4xx status.
 """
 
-import os
-import re
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
-from typing import IO, Any, Final, TypeVar, overload
+from typing import Any, Final, TypeVar, overload
 
 from aiohttp import hdrs, web
 from aiohttp.http_exceptions import HttpProcessingError
 from multidict import MultiDict, MultiDictProxy
 
 from aiotoolkit import _accept, _json, _text
+from aiotoolkit._forms import UploadedFile, check_unicode, read_multipart
 from aiotoolkit.problems import Problem
 
 __all__ = ["UploadedFile", "is_xhr_request", "prefers_html", "query_argument", "read_form", "read_json"]
@@ -26,25 +24,10 @@ _FORM_TYPES: Final = ("application/x-www-form-urlencoded", "multipart/form-data"
 # What aiohttp's parser undoes; br and zstd are refused by it with 400 where their packages are not installed.
 _CONTENT_ENCODINGS: Final = frozenset({"identity", "gzip", "deflate", "br", "zstd"})
 
-# What aiohttp's readers raise for bytes that are no form; asserts guard them where they did not expect a client.
-_FORM_ERRORS: Final = (ValueError, LookupError, AssertionError, RuntimeError)
-
-
-@dataclass(frozen=True, slots=True)
-class UploadedFile:
-    """A file of a multipart form.
-
-    Attributes:
-        filename: the last part of the name that the client gave. Never a path to write to: it is the client's word.
-        content_type: the media type that the client gave.
-        size: in bytes.
-        file: the content, open for reading at its start; on disk if it is large. It is closed with the request.
-    """
-
-    filename: str
-    content_type: str
-    size: int
-    file: IO[bytes]
+# What aiohttp's readers raise for bytes that are no form; asserts guard them where they did not expect a client, and
+# of some headers they warn, which is an error where the process was told so.
+_FORM_ERRORS: Final = (ValueError, LookupError, AssertionError, RuntimeError, RuntimeWarning)
+_FORM: Final = web.RequestKey("aiotoolkit.form", MultiDictProxy)
 
 
 async def read_json(
@@ -92,54 +75,37 @@ async def read_form(request: web.Request) -> MultiDictProxy[str | UploadedFile]:
         aiohttp.web.HTTPRequestEntityTooLarge: 413 for more bytes than the application's ``client_max_size``, or for
             too many fields.
     """
-    _check_content(request, _FORM_TYPES, any_json=False)
+    form = request.get(_FORM)
+    if form is None:
+        _check_content(request, _FORM_TYPES, any_json=False)
+        form = request[_FORM] = MultiDictProxy(await _read_fields(request))
+    return form
+
+
+async def _read_fields(request: web.Request) -> MultiDict[str | UploadedFile]:
     try:
+        if request.content_type == "multipart/form-data":
+            return await read_multipart(request)
         fields = await request.post()
-        return MultiDictProxy(_form_fields(fields))
+        return MultiDict((check_unicode(name), check_unicode(str(value))) for name, value in fields.items())
     except (web.RequestPayloadError, HttpProcessingError) as error:
         raise damaged_body(request) from error
     except _FORM_ERRORS as error:
         raise Problem(400, "The body is not a readable form.") from error
 
 
-def _form_fields(fields: MultiDictProxy[Any]) -> MultiDict[str | UploadedFile]:
-    form: MultiDict[str | UploadedFile] = MultiDict()
-    for name, value in fields.items():
-        if isinstance(value, web.FileField):
-            form.add(_unicode(name), _uploaded_file(value))
-        elif isinstance(value, str):
-            form.add(_unicode(name), _unicode(value))
-        elif value:
-            form.add(_unicode(name), value.decode("utf-8"))
-        # Else it is a file input without a file (a part with a type and an empty name), which says nothing.
-    return form
-
-
-def _unicode(text: str) -> str:
-    # A part's headers may hold any byte, and its charset may be one in which a lone surrogate can be written.
-    if not _text.is_unicode(text):
-        raise ValueError("Not Unicode")
-    return text
-
-
-def _uploaded_file(field: web.FileField) -> UploadedFile:
-    # Some browsers sent a whole path; RFC 7578, section 4.2, says to use the last part only.
-    filename = re.split(r"[\\/]", field.filename)[-1]
-    size = field.file.seek(0, os.SEEK_END)
-    field.file.seek(0)
-    return UploadedFile(_unicode(filename), _unicode(field.content_type), size, field.file)
-
-
 def _check_content(request: web.Request, content_types: Collection[str], *, any_json: bool) -> None:
     """Refuse a body of another type, charset or coding, saying what would be accepted (RFC 9110, 15.5.16)."""
-    content_type = request.content_type
+    accepted = ", ".join(content_types)
+    try:
+        content_type, charset = request.content_type, request.charset
+    except (ValueError, LookupError, TypeError, AttributeError) as error:
+        # Python's parser of such headers trips over parameters like "a*" (RFC 2231).
+        raise Problem(415, "The Content-Type cannot be read.", headers={hdrs.ACCEPT: accepted}) from error
     if content_type not in content_types and not (any_json and content_type.endswith("+json")):
-        accepted = ", ".join(content_types)
         sent = "no Content-Type" if hdrs.CONTENT_TYPE not in request.headers else "another"
         raise Problem(415, f"The body must be {accepted}; the request has {sent}.", headers={hdrs.ACCEPT: accepted})
-    charset = request.charset
     if charset is not None and charset.lower() not in ("utf-8", "utf8"):
-        accepted = ", ".join(content_types)
         raise Problem(415, "The body must be in UTF-8.", headers={hdrs.ACCEPT: accepted})
     encodings = request.headers.getall(hdrs.CONTENT_ENCODING, None)
     if encodings is not None and ",".join(encodings).strip().lower() not in _CONTENT_ENCODINGS:
@@ -160,6 +126,12 @@ def damaged_body(request: web.Request) -> Problem:
     if request.protocol is not None:
         request.protocol.close()
     return Problem(400, "The body broke off, or its encoding is damaged.", headers={hdrs.CONNECTION: "close"})
+
+
+def drop_damaged_body(request: web.Request) -> None:
+    """Leave a body that nobody read, and that is damaged, or else aiohttp reads it and logs an error of its own."""
+    if request.body_exists and request.content.exception() is not None:
+        damaged_body(request)
 
 
 _REQUIRED: Final[Any] = object()
