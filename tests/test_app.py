@@ -133,6 +133,22 @@ def test_another_class() -> None:
         get_settings(other, Config)
 
 
+@pytest.mark.parametrize("cls", ["Config", Config(), None, (Settings, Mutable), 5])
+def test_no_class(cls: Any) -> None:
+    """Settings are asked for by their class, and not by its name or an instance."""
+    app = web.Application()
+    setup_settings(app, Config())
+    with pytest.raises(TypeError, match=f"takes the class of the settings second, not {type(cls).__name__}"):
+        get_settings(app, cls)
+
+
+@pytest.mark.parametrize("app", [None, 5, web.Application])
+def test_no_application(app: Any) -> None:
+    """Settings are bound to an application and to nothing else."""
+    with pytest.raises(TypeError, match="setup_settings takes an application first, not"):
+        setup_settings(app, SETTINGS)
+
+
 @pytest.mark.parametrize("source", [None, SETTINGS, {}, "app", web.Application])
 def test_no_source(source: Any) -> None:
     """Settings are looked for in a request or an application and nowhere else."""

@@ -1,11 +1,14 @@
 """_headers: what may stand in a response header."""
 
+import re
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from multidict import CIMultiDict
 
-from aiotoolkit._headers import check_headers, check_text
+from aiotoolkit._headers import check_headers, check_text, copy_headers
 
 CONTROLS = [chr(code) for code in (*range(0x09), *range(0x0A, 0x20), 0x7F)]
 
@@ -16,7 +19,7 @@ def test_control_characters(control: str) -> None:
     for text in (control, f"a{control}b", f"é{control}"):
         with pytest.raises(ValueError, match="'X-A'"):
             check_headers({"X-A": text})
-        with pytest.raises(ValueError, match="'name'"):
+        with pytest.raises(ValueError, match=f"The name of the response header {re.escape(repr(text))}"):
             check_headers({text: "value"})
 
 
@@ -55,3 +58,26 @@ def test_same_as_the_rule(text: str) -> None:
             check_text("X", text)
     else:
         check_text("X", text)
+
+
+@pytest.mark.parametrize("name", ["", "X A", "X:", "é", "X-A\n", "(X)", "\udcff"])
+def test_names(name: str) -> None:
+    """What a caller gives a name that HTTP does not know as one is refused under that very name."""
+    with pytest.raises(ValueError, match=f"^{re.escape(repr(name))} is not the name of a header"):
+        copy_headers({name: "value"})
+
+
+@pytest.mark.parametrize("headers", [5, "ab", [("X-A",)], {1: "x"}, {"a", "b"}])
+def test_no_headers(headers: Any) -> None:
+    """What are no headers at all is a TypeError that says what they are."""
+    with pytest.raises(TypeError, match="headers= takes a mapping of str to str"):
+        copy_headers(headers)
+
+
+def test_copy() -> None:
+    """Headers are copied, each of one name too."""
+    headers = CIMultiDict([("X-A", "1"), ("x-a", "2")])
+    copy = copy_headers(headers)
+    assert copy == headers
+    assert copy is not headers
+    assert copy_headers(None) == {}

@@ -690,3 +690,33 @@ def test_importing_the_module_loads_nothing_heavy() -> None:
         """
     )
     assert done.stdout.splitlines() == ["[]", "[]"], done.stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "says"),
+    [
+        ({"level": []}, ValueError, r"unknown log level \[\]"),
+        ({"level": True}, ValueError, "unknown log level True"),
+        ({"handlers": [5]}, TypeError, r"handlers of a logger must be a list of names, got \[5\]"),
+        ({"propagate": 1}, TypeError, "propagate of a logger must be True or False, got 1"),
+        ({"ignore_sentry": "no"}, TypeError, "ignore_sentry of a logger must be True or False, got 'no'"),
+    ],
+)
+def test_logger_options_of_a_wrong_type(options: dict[str, Any], error: type[Exception], says: str) -> None:
+    """An option of a wrong type is named."""
+    with pytest.raises(error, match=says):
+        default_logging_dict("a", **options)
+
+
+@pytest.mark.parametrize("max_records", ["x", None, 1.5, True])
+def test_max_records_is_a_number(max_records: Any) -> None:
+    """How many records may wait is a whole number."""
+    with pytest.raises(TypeError, match=f"max_records must be an int, got {max_records!r}"):
+        queue_logging({}, max_records=max_records)
+
+
+@pytest.mark.parametrize("timeout", ["x", None])
+def test_timeout_is_a_number(timeout: Any) -> None:
+    """Seconds are a number."""
+    with pytest.raises(TypeError, match=f"timeout must be a number of seconds, got {timeout!r}"):
+        flush_logging(timeout)

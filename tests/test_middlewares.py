@@ -1018,3 +1018,56 @@ async def test_inner_middlewares_change_the_answer(aiohttp_client: AiohttpClient
     async with client.get("/nowhere") as response:
         assert response.status == 404
         assert response.cookies["session"].value == "1"
+
+
+async def test_problem_with_an_extension_named_traceback(serve: Serve) -> None:
+    """A problem's extension that is called as the debug member is no failure of the middleware's page."""
+    client = await serve(raising(Problem(400, traceback=5)))
+    response = await client.get("/", headers=BROWSER)
+    assert response.status == 400
+    assert response.content_type == "text/html"
+
+
+async def test_lone_surrogates(serve: Serve) -> None:
+    """A text that UTF-8 cannot encode is answered with its status, in both forms."""
+
+    async def view(request: web.Request) -> web.Response:
+        error = web.HTTPBadRequest()
+        error.body = b"bad +2AA-"
+        error.headers["Content-Type"] = "text/plain; charset=utf-7"
+        assert error.text == "bad \ud800"
+        raise error
+
+    client = await serve(view)
+    response = await client.get("/")
+    assert response.status == 400
+    assert (await response.json(content_type=None))["detail"] == "bad ?"
+    response = await client.get("/", headers=BROWSER)
+    assert response.status == 400
+    assert "bad ?" in await response.text()
+
+
+async def test_header_name_that_is_none() -> None:
+    """A raised error whose header has a name that aiohttp sends all the same does not break the middleware."""
+    app = web.Application()
+    setup_errors(app)
+    app.router.add_get("/", raising(web.HTTPBadRequest(headers={"X(A)": "1"})))
+    async with served(app) as server:
+        received = await exchange(server, raw_request("GET", "/"))
+    assert received.startswith(b"HTTP/1.1 400 ")
+
+
+@pytest.mark.parametrize("app", [None, 5, web.Application])
+def test_no_application(app: Any) -> None:
+    """The middleware is installed on an application and on nothing else."""
+    with pytest.raises(TypeError, match="setup_errors takes an application first, not"):
+        setup_errors(app)
+
+
+@pytest.mark.parametrize("debug", [None, 1, "no"])
+def test_debug_is_a_bool(debug: Any) -> None:
+    """A text such as "no" would show tracebacks to everyone: debug= is a bool."""
+    app = web.Application()
+    with pytest.raises(TypeError, match=f"debug= must be True or False, not {debug!r}"):
+        setup_errors(app, debug=debug)
+    assert not app.middlewares

@@ -14,6 +14,8 @@ from pytest_aiohttp.plugin import AiohttpClient
 
 from aiotoolkit.problems import PROBLEM_SCHEMA, Problem, default_title, problem_response
 
+from .raw import raw_request, read_response, served
+
 BROWSER = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
 
 
@@ -132,8 +134,10 @@ def test_no_status(status: Any) -> None:
 
 def test_status_is_needed() -> None:
     """Without a status, from a class or an argument, there is no problem."""
-    with pytest.raises(ValueError, match="or status_code in a subclass"):
+    with pytest.raises(ValueError, match=r"^Problem has no status: give one, or set status_code in the subclass"):
         Problem()
+    with pytest.raises(ValueError, match=r"^Problem has no status"):
+        Problem(None, "A detail.")
     assert document(Problem(http.HTTPStatus.NOT_FOUND))["status"] == 404
 
 
@@ -159,7 +163,13 @@ def test_errors_are_capped() -> None:
         ({"extension": object()}, TypeError, "object cannot be written as JSON"),
         ({"extension": float("nan")}, ValueError, "NaN"),
         ({"headers": {"X-A": "a\r\nSet-Cookie: b"}}, ValueError, "'X-A' holds a control character"),
-        ({"headers": {"X-A\n": "a"}}, ValueError, "control character"),
+        ({"headers": {"X-A\n": "a"}}, ValueError, "is not the name of a header"),
+        ({"headers": {"X A": "a"}}, ValueError, "'X A' is not the name of a header"),
+        ({"headers": 5}, TypeError, "headers= takes a mapping of str to str, or a list of such pairs, not this int"),
+        ({"errors": 5}, TypeError, "errors are a list of mappings, not int"),
+        ({"errors": None}, TypeError, "errors are a list of mappings, not NoneType"),
+        ({"errors": {"a"}}, TypeError, "errors are a list of mappings, not set"),
+        ({"errors": iter(())}, TypeError, "errors are a list of mappings, not tuple_iterator"),
         ({"headers": {"Retry-After": 30}}, TypeError, "'Retry-After' must be a str, not int"),
     ],
 )
@@ -266,3 +276,64 @@ def test_schema_refuses() -> None:
     for bad in ({}, {**good, "status": 200}, {**good, "detail": 1}, {**good, "errors": [{}]}, {**good, "errors": [1]}):
         with pytest.raises(jsonschema.ValidationError):
             jsonschema.validate(bad, PROBLEM_SCHEMA)
+
+
+LONE = "bad \udcff"
+
+
+@pytest.mark.parametrize(
+    "members",
+    [{"detail": LONE}, {"title": LONE}, {"errors": [{"detail": LONE}]}, {"type": LONE}, {"n": [LONE]}],
+    ids=["detail", "title", "errors", "type", "extension"],
+)
+async def test_lone_surrogates(aiohttp_client: AiohttpClient, members: dict[str, Any]) -> None:
+    """What UTF-8 cannot encode is replaced, in JSON as in HTML, raised or returned."""
+
+    async def view(request: web.Request) -> web.Response:
+        if "raise" in request.query:
+            raise Problem(400, **members)
+        return problem_response(400, **members, request=request)
+
+    client = await aiohttp_client(application(view))
+    for path in ("/", "/?raise=1"):
+        response = await client.get(path)
+        assert response.status == 400
+        assert '"bad ?"' in await response.text()
+        json.loads(await response.read())
+    response = await client.get("/", headers=BROWSER)
+    assert response.status == 400
+    assert response.content_type == "text/html"
+    shown = members.keys().isdisjoint({"type", "n"})
+    assert ("bad ?" in await response.text()) is shown
+
+
+async def test_raw_byte_of_a_header_in_a_detail() -> None:
+    """A raw byte that a client sent may go into a detail: the answer is the problem, and not a 500."""
+
+    async def view(request: web.Request) -> web.Response:
+        raise Problem(400, f"bad {request.headers['X-Raw']}")
+
+    async with served(application(view)) as server:
+        response = await read_response(server, raw_request("GET", "/", headers=[("X-Raw", b"\xff")]))
+    assert response.status == 400
+    assert json.loads(response.body)["detail"] == "bad ?"
+
+
+@pytest.mark.parametrize("value", [5, None, "text", {"a": 1}, [1, 2], ("a",)])
+def test_extension_named_traceback(value: Any) -> None:
+    """An extension may have the name of the debug member, whatever it holds: HTML shows a list of text only."""
+    request = make_mocked_request("GET", "/", headers=BROWSER)
+    response = problem_response(400, traceback=value, request=request)
+    assert response.content_type == "text/html"
+    assert b"<pre>" not in (response.body or b"")  # type: ignore[operator]  # a body of bytes
+    listed = problem_response(400, traceback=["a <b>"], request=request)
+    assert b"<pre>a &lt;b&gt;</pre>" in (listed.body or b"")  # type: ignore[operator]  # a body of bytes
+
+
+@pytest.mark.parametrize("request_", [5, "GET", {}])
+def test_no_request(request_: Any) -> None:
+    """What is no request cannot say which form the client prefers."""
+    with pytest.raises(
+        TypeError, match=f"request= must be the request that is answered, not {type(request_).__name__}"
+    ):
+        problem_response(400, request=request_)

@@ -301,3 +301,11 @@ def test_a_malformed_dsn_is_named() -> None:
     with pytest.raises(ValueError, match=r"^SENTRY_DSN: malformed") as caught:
         setup_process({"SENTRY_DSN": "https://s3cret@/1"}, loggers=["app"])
     assert "s3cret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(("loggers", "says"), [(5, "int"), (["a", 5], "one of them is int"), ([["a"]], "is list")])
+def test_loggers_are_names(loggers: Any, says: str) -> None:
+    """What are no names of loggers is named, also where a configuration makes them superfluous."""
+    for settings in ({}, {"LOGGING": LOGGING}):
+        with pytest.raises(TypeError, match=f"loggers are the names of loggers.*{says}"):
+            setup_process(settings, loggers=loggers)

@@ -329,3 +329,49 @@ async def test_ids_are_unique(aiohttp_client: AiohttpClient) -> None:
     client = await aiohttp_client(application())
     ids = [(await client.get("/")).headers["X-Request-ID"] for _ in range(50)]
     assert len(set(ids)) == 50
+
+
+async def test_one_id_for_one_request(aiohttp_client: AiohttpClient) -> None:
+    """A sub-application that is set up too goes by the id that the request has, with its own header beside."""
+    seen: list[str] = []
+
+    @web.middleware
+    async def outer(request: web.Request, handler: Any) -> web.StreamResponse:
+        seen.append(request[REQUEST_ID_KEY])
+        response: web.StreamResponse = await handler(request)
+        return response
+
+    app = web.Application(middlewares=[outer])
+    setup_request_id(app)
+    app.add_subapp("/same/", application())
+    app.add_subapp("/other/", application(header="X-Trace"))
+    client = await aiohttp_client(app)
+    for path, header in (("/same/", "X-Request-ID"), ("/other/", "X-Trace")):
+        response = await client.get(path)
+        assert {await response.text(), response.headers["X-Request-ID"], response.headers[header]} == {seen.pop()}
+
+
+@pytest.mark.parametrize(
+    "header", ["Content-Length", "transfer-encoding", "CONNECTION", "Host", "Content-Type", "Upgrade", "Set-Cookie"]
+)
+@pytest.mark.parametrize("make", [request_id_middleware, application])
+def test_header_of_http_itself(make: Callable[..., Any], header: str) -> None:
+    """A header that HTTP needs itself cannot carry the id."""
+    with pytest.raises(ValueError, match=f"'{header}' cannot carry a request id"):
+        make(header=header)
+
+
+@pytest.mark.parametrize("make", [request_id_middleware, application])
+def test_options_of_a_wrong_type(make: Callable[..., Any]) -> None:
+    """Options of a wrong type are named."""
+    with pytest.raises(TypeError, match="header= must be the name of a header, a str, not int"):
+        make(header=5)
+    with pytest.raises(TypeError, match="trust= must be True or False, not 'no'"):
+        make(trust="no")
+
+
+@pytest.mark.parametrize("app", [None, 5])
+def test_no_application(app: Any) -> None:
+    """Ids are set up for an application and for nothing else."""
+    with pytest.raises(TypeError, match="setup_request_id takes an application first, not"):
+        setup_request_id(app)

@@ -5,6 +5,7 @@ import json
 from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
+from http import HTTPStatus
 from typing import Any, assert_type
 
 import pytest
@@ -94,6 +95,54 @@ def test_bad_content_type() -> None:
     """A media type with a control character is refused, too."""
     with pytest.raises(ValueError, match="'Content-Type' holds a control character"):
         json_response({}, content_type="application/json\r\nX: y")
+
+
+@pytest.mark.parametrize("data", [{}, NO_BODY])
+@pytest.mark.parametrize("headers", [5, "ab", {1: "x"}])
+def test_no_headers(data: Any, headers: Any) -> None:
+    """What are no headers is named as that."""
+    with pytest.raises(TypeError, match="headers= takes a mapping"):
+        json_response(data, headers=headers)
+    with pytest.raises(ValueError, match="'X A' is not the name of a header"):
+        json_response(data, headers={"X A": "1"})
+
+
+@pytest.mark.parametrize("data", [{}, NO_BODY])
+def test_bad_status(data: Any) -> None:
+    """A status that no final response has is refused; HTTPStatus is fine."""
+    statuses: list[Any] = [True, None, "200", 200.0]
+    for status in statuses:
+        with pytest.raises(TypeError, match=f"is an int, not {type(status).__name__}"):
+            json_response(data, status=status)
+    for status in (-1, 0, 101, 199, 600):
+        with pytest.raises(ValueError, match=f"200 to 599, not {status}"):
+            json_response(data, status=status)
+    assert json_response(data, status=HTTPStatus.CREATED).status == 201
+
+
+@pytest.mark.parametrize("content_type", ["", "json", "application/", " application/json"])
+def test_no_content_type(content_type: str) -> None:
+    """What is no media type is refused; one with parameters is fine."""
+    with pytest.raises(ValueError, match="content_type= must be a media type"):
+        json_response({}, content_type=content_type)
+    with pytest.raises(TypeError, match="'Content-Type' must be a str, not NoneType"):
+        json_response({}, content_type=None)  # type: ignore[arg-type]  # the mistake under test
+    assert json_response({}, content_type='application/json; profile="a"').body == b"{}"
+
+
+def test_no_encoder() -> None:
+    """An encoder that cannot be called is named."""
+    with pytest.raises(TypeError, match="dumps= must be a function of the data, not str"):
+        json_response({}, dumps="orjson")  # type: ignore[arg-type]  # the mistake under test
+
+
+@pytest.mark.parametrize("dumps", [None, functools.partial(json.dumps, ensure_ascii=False)])
+def test_lone_surrogate(dumps: Any) -> None:
+    """Half of a character is an error that says so, and neither shows nor carries the data."""
+    with pytest.raises(ValueError, match="The data hold a lone surrogate") as caught:
+        json_response({"password": "secret\udcff"}, dumps=dumps)
+    assert "secret" not in str(caught.value)
+    assert not isinstance(caught.value, UnicodeEncodeError)
 
 
 @pytest.mark.parametrize("data", [float("nan"), {"a": [float("inf")]}, Decimal("NaN")])

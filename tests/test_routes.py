@@ -276,18 +276,25 @@ async def test_views_of_schemas_keep_their_names(aiohttp_client: ClientFactory) 
         assert await response.json() == {"limit": 3}
 
 
-def test_a_view_that_is_not_async_warns_as_in_aiohttp() -> None:
-    """Plain functions are left to aiohttp, which deprecates them, also where they have no signature to check."""
+def test_a_view_that_is_not_async_is_refused() -> None:
+    """Plain functions, lambdas and objects with a plain ``__call__`` are errors that name the view."""
 
     def plain(request: web.Request) -> web.Response:
         return web.Response()
 
+    class Plain:
+        def __call__(self, request: web.Request) -> web.Response:
+            return web.Response()
+
     app = web.Application()
+    views = {"plain": plain, "<lambda>": lambda _: index, "Plain": Plain(), "builtins.max": max}
     with add_route_context(app) as add_route:
-        for number, view in enumerate((plain, max)):
-            with pytest.warns(DeprecationWarning, match="Bare functions are deprecated"):
-                add_route("GET", f"/{number}", cast("Any", view))
-    assert [*app.router] == ["plain", "max"]
+        for name, view in views.items():
+            with pytest.raises(
+                TypeError, match=f"GET /: the view .*{name} is not a coroutine function: write async def"
+            ):
+                add_route("GET", "/", cast("Any", view))
+    assert routes_of(app) == []
 
 
 # Nothing half done
@@ -440,7 +447,12 @@ def test_a_duplicate_route_names_both(first: str) -> None:
         ("GET", "/a/../b", index, None, ValueError, "clients remove '.' and '..'"),
         ("GET", "/a%20b", index, None, ValueError, "write the characters, not their percent-encoding"),
         ("GET", "/ü/{x}", index, None, ValueError, "beside a dynamic part, aiohttp matches no character"),
-        ("GET", "/{x", index, None, ValueError, "aiohttp cannot take the URL '/{x': "),
+        ("GET", "/{x", index, None, ValueError, "'/{x' has an unbalanced brace"),
+        ("GET", "/x}", index, None, ValueError, "'/x}' has an unbalanced brace"),
+        ("GET", "/a\udcff", index, None, ValueError, r"'/a.udcff' holds a control character or a lone surrogate"),
+        ("GET", "/a\0", index, None, ValueError, r"'/a.x00' holds a control character"),
+        ("GET", "/a\n", index, None, ValueError, "holds a control character"),
+        ("GET", "/{a:\x7f}", index, None, ValueError, "holds a control character"),
         ("GET", "/{x:(}", index, None, ValueError, "aiohttp cannot take the URL"),
         ("GET", "/", "list_project", None, AttributeError, r"GET /: module 'project_views' has no view 'list_project'"),
         ("GET", "/", "list_project", None, AttributeError, "Did you mean 'list_projects'"),
@@ -471,8 +483,19 @@ def test_a_bad_route_says_what_is_wrong(
     [
         (lambda app: add_route_context(app, "/api", "api"), TypeError, "views is the text '/api': pass the module"),
         (lambda app: add_route_context(cast("Any", app.on_startup)), TypeError, "its router, .*, not to Signal"),
-        (lambda app: add_route_context(app, url_prefix=cast("Any", 3)), TypeError, "A URL is text"),
-        (lambda app: add_route_context(app, name_prefix=cast("Any", 3)), TypeError, "name_prefix: a name is text"),
+        (
+            lambda app: add_route_context(app, url_prefix=cast("Any", 3)),
+            TypeError,
+            "url_prefix is text or None, not int",
+        ),
+        (lambda app: add_route_context(app, url_prefix=cast("Any", [])), TypeError, "url_prefix is text or None"),
+        (lambda app: add_route_context(app, url_prefix="/a\0"), ValueError, "holds a control character"),
+        (lambda app: add_resource_context(app, name_prefix=cast("Any", [])), TypeError, "name_prefix is text or None"),
+        (
+            lambda app: add_route_context(app, name_prefix=cast("Any", 3)),
+            TypeError,
+            "name_prefix .* not int",
+        ),
         (lambda app: add_route_context(app, name_prefix="a/b"), ValueError, "name_prefix: 'a/b' cannot be the name"),
         (lambda app: add_resource_context(cast("Any", None)), TypeError, "not to NoneType"),
     ],

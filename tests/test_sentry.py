@@ -590,6 +590,9 @@ def test_raven_transports_that_lose_or_block_are_refused() -> None:
         ((DSN,), {"level": "LOUD"}, ValueError, "LOUD"),
         ((DSN,), {"client": "rollbar"}, ValueError, r"rollbar.*sentry_sdk"),
         ((5,), {}, TypeError, "int"),
+        ((DSN, ["a"]), {}, TypeError, r"takes names of loggers, one by one; got \['a'\]"),
+        ((DSN,), {"client": []}, TypeError, r"client must be .*, got \[\]"),
+        ((DSN,), {"level": []}, ValueError, r"unknown log level \[\]"),
         ((b"https://s3cret@host/1",), {}, TypeError, "bytes"),
     ],
 )

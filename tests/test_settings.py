@@ -3,6 +3,7 @@
 import copy
 import logging
 import pickle
+import re
 import sys
 import types
 from collections import OrderedDict, namedtuple
@@ -160,6 +161,24 @@ class TestInjectSettings:
             inject_settings(path, context)
         inject_settings(path, context, fail_silently=True)
         assert context == {}
+
+    @pytest.mark.parametrize("path", ["", ".x", "os..path", "a b.c", "os.", "a/b", "a\0"])
+    def test_text_that_is_no_path(self, path: str) -> None:
+        """A text that cannot be a dotted path is an error, also where a missing module would be forgiven."""
+        with pytest.raises(ValueError, match=f"{re.escape(repr(path))} is not the dotted path of a module"):
+            inject_settings(path, {}, fail_silently=True)
+
+    @pytest.mark.parametrize("mixed", [None, 5, ["A"], b"os"])
+    def test_nothing_with_settings(self, mixed: object) -> None:
+        """What has no settings at all is an error, and not an empty source."""
+        with pytest.raises(TypeError, match="settings are read from a module, a mapping or an object"):
+            inject_settings(mixed, {}, fail_silently=True)
+
+    @pytest.mark.parametrize("context", [None, 5, [], Settings({"A": 1})])
+    def test_no_context(self, context: Any) -> None:
+        """Settings are put into a mapping that can be changed."""
+        with pytest.raises(TypeError, match=f"context is a mapping .*, not {type(context).__name__}"):
+            inject_settings({"B": 1}, context)
 
     @pytest.mark.parametrize(
         ("source", "error"),
@@ -477,3 +496,29 @@ class TestSetupLogging:
             setup_logging(logging_dict() | {"handlers": {"memory": {"()": refuse, "url": "amqp://me:s3cret@host"}}})
         assert "s3cret" not in str(caught.value)
         assert "amqp://me:***@host" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("section", "says"),
+    [
+        ({"loggers": 5}, "'loggers' must be a mapping of names to mappings, not int"),
+        ({"handlers": [1]}, "'handlers' must be a mapping of names to mappings, not list"),
+        ({"handlers": {"a": 1}}, "'a' in 'handlers' must be a mapping, not int"),
+        ({"formatters": {"a": None}}, "'a' in 'formatters' must be a mapping, not NoneType"),
+        ({"root": 5}, "'root' must be a mapping, not int"),
+    ],
+)
+def test_malformed_section(section: dict[str, Any], says: str) -> None:
+    """A section of a logging configuration that is no mapping is named."""
+    with process_state_restored(), pytest.raises(ValueError, match=re.escape(says)):
+        setup_logging({"version": 1, "disable_existing_loggers": False, **section})
+
+
+def test_item_methods_of_settings() -> None:
+    """Settings refuse a change also where the methods are called by name."""
+    settings: Any = Settings({"A": 1})
+    with pytest.raises(TypeError, match="Settings is immutable: A cannot be set"):
+        settings.__setitem__("A", 2)
+    with pytest.raises(TypeError, match="Settings is immutable: A cannot be deleted"):
+        settings.__delitem__("A")
+    assert settings == {"A": 1}

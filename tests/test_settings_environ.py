@@ -152,10 +152,26 @@ class TestLoadSettings:
         with pytest.raises(TypeError, match="environ is a mapping"):
             load_settings(Config, environ=environ)
 
-    @pytest.mark.parametrize("option", [{"prefix": None}, {"prefix": b"A_"}, {"env_file": 3}, {"secrets_dir": 3}])
+    @pytest.mark.parametrize("prefix", ["../", "a/", "a\\", "A=", "a\0"])
+    def test_prefix_that_is_none(self, prefix: str) -> None:
+        """A prefix cannot lead to a file outside of the folder of secrets."""
+        with pytest.raises(ValueError, match="prefix begins the names of variables"):
+            load_settings(Config, environ={}, prefix=prefix)
+
+    @pytest.mark.parametrize("path", ["a\0b", "x" * 5000, "\ud800"])
+    @pytest.mark.parametrize("option", ["secrets_dir", "env_file"])
+    def test_path_that_is_none(self, option: str, path: str) -> None:
+        """A path that no file can have is reported as any other that cannot be read."""
+        with pytest.raises(SettingsError, match="cannot be loaded") as caught:
+            load_settings(Config, environ={}, **{option: path})
+        assert caught.value.errors["PORT" if option == "secrets_dir" else path]
+
+    @pytest.mark.parametrize(
+        "option", [{"prefix": None}, {"prefix": b"A_"}, {"env_file": 3}, {"secrets_dir": 3}, {"env_file": b"x"}]
+    )
     def test_options_of_a_wrong_type(self, option: dict[str, Any]) -> None:
-        """Options of a wrong type are TypeErrors, before anything is read."""
-        with pytest.raises(TypeError):
+        """Options of a wrong type are TypeErrors that name them, before anything is read."""
+        with pytest.raises(TypeError, match=f"^{next(iter(option))} is "):
             load_settings(Config, environ=ENVIRON, **option)
 
     def test_validation_of_the_class(self) -> None:
@@ -663,3 +679,10 @@ class TestToBool:
         """What is neither text nor a whole number is a TypeError."""
         with pytest.raises(TypeError, match="takes a word such as 'yes'"):
             to_bool(value)
+
+
+@pytest.mark.parametrize("key", [5, None, b"HOME"])
+def test_from_env_takes_text(key: Any) -> None:
+    """The name of a variable is text."""
+    with pytest.raises(TypeError, match=f"from_env takes the name of a variable, text, not {type(key).__name__}"):
+        from_env(key)

@@ -17,6 +17,9 @@ __all__ = ["SettingsError", "from_env", "load_settings"]
 
 T = TypeVar("T")
 
+# A name is looked up as a file's in secrets_dir too, which it must not lead out of.
+_NOT_IN_NAMES = frozenset("/\\=\0")
+
 
 class SettingsError(ValueError):
     """Settings that could not be loaded, all of them at once.
@@ -43,7 +46,13 @@ def from_env(key: str, default: T) -> str | T: ...
 
 
 def from_env(key: str, default: object = None) -> object:
-    """Return an environment variable, or the default where it is not set. The same as `os.getenv`."""
+    """Return an environment variable, or the default where it is not set. The same as `os.getenv`.
+
+    Raises:
+        TypeError: ``key`` is not text.
+    """
+    if not isinstance(key, str):  # pyright: ignore[reportUnnecessaryIsInstance] - untyped callers
+        raise TypeError(f"from_env takes the name of a variable, text, not {type(key).__name__}")
     return os.environ.get(key, default)
 
 
@@ -87,13 +96,19 @@ def load_settings(
 
     Raises:
         SettingsError: Variables are missing or cannot be read; it reports all of them at once and shows no secret.
-        TypeError: ``cls`` is not a frozen dataclass, or a field's annotation cannot be read from text.
+        TypeError: ``cls`` is not a frozen dataclass, a field's annotation cannot be read from text, or another
+            argument is of the wrong type.
+        ValueError: ``prefix`` holds what no name of a variable and of a file can.
         ImportError: There is a ``.env`` file, but python-dotenv is not installed.
     """
     if not isinstance(environ, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance] - untyped callers
         raise TypeError(f"environ is a mapping of names to text, not {type(environ).__name__}")
     if not isinstance(prefix, str):  # pyright: ignore[reportUnnecessaryIsInstance] - untyped callers
         raise TypeError(f"prefix is text, not {type(prefix).__name__}")
+    if not _NOT_IN_NAMES.isdisjoint(prefix):
+        raise ValueError(f"prefix begins the names of variables, so it holds no slash, '=' or NUL; got {prefix!r}")
+    _check_path("env_file", env_file)
+    _check_path("secrets_dir", secrets_dir)
     fields = _read_fields(cls, prefix)
     errors: dict[str, str] = {}
     sources = _open_sources(environ, secrets_dir, env_file, errors)
@@ -113,6 +128,11 @@ def load_settings(
     settings = cls(**values)
     _hide_secrets(settings)
     return settings
+
+
+def _check_path(argument: str, path: object) -> None:
+    if path is not None and not isinstance(path, str | os.PathLike):
+        raise TypeError(f"{argument} is a path, text or a Path, not {type(path).__name__}")
 
 
 class _ProblemError(Exception):
@@ -257,7 +277,8 @@ def _open_env_file(file: Path) -> _Source:
 
 
 def _missing(path: Path) -> str:
-    return "" if path.exists() else " (which does not exist)"
+    # Path.exists() raises an OSError for a name that is too long.
+    return "" if os.path.exists(path) else " (which does not exist)"
 
 
 def _read_text(file: Path) -> str | None:
@@ -270,6 +291,8 @@ def _read_text(file: Path) -> str | None:
         raise _ProblemError(f"{file} cannot be read: {error.strerror or error}") from None
     except UnicodeDecodeError:  # whose text shows bytes of the file
         raise _ProblemError(f"{file} is not UTF-8 text") from None
+    except ValueError as error:  # NUL or a lone surrogate
+        raise _ProblemError(f"{str(file)!r} is not a path: {error}") from None
 
 
 def _hide_secrets(settings: object) -> None:

@@ -1,10 +1,12 @@
 """The routes of one ``with`` block of `aiotoolkit.routes`: checked as they are added, registered at its end."""
 
+import asyncio
 import difflib
 import functools
 import inspect
 import keyword
 import re
+import sys
 from collections import ChainMap
 from collections.abc import Callable, Mapping
 from types import ModuleType
@@ -21,6 +23,8 @@ View: TypeAlias = Handler | type[AbstractView] | str
 """A coroutine function, a `web.View` class, or the name of an attribute of the block's views."""
 
 _DYNAMIC = re.compile(r"(\{[^{}]*(?:\{[^{}]*\}[^{}]*)*\})")  # {name} or {name:regex}, where the regex may hold {1,3}
+
+_UNSENDABLE = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
 
 
 class Block:
@@ -41,8 +45,11 @@ class Block:
         self._ended = False
         self._check_open()
         self._views: object = outer._views if views is None and outer else views
-        self._url_prefix: str = _join_url(outer._url_prefix if outer else "", url_prefix or "").rstrip("/")
-        self._name_prefix: str = _join_prefix(outer._name_prefix if outer else "", name_prefix)
+        outer_url = outer._url_prefix if outer else ""
+        self._url_prefix: str = _join_url(outer_url, _check_prefix("url_prefix", url_prefix)).rstrip("/")
+        self._name_prefix: str = _join_prefix(
+            outer._name_prefix if outer else "", _check_prefix("name_prefix", name_prefix)
+        )
         self._resources: list[web.Resource] = []
         # What is taken: by this block in the first map, by what it will be registered on in the others.
         self._names: ChainMap[str, web.AbstractResource] = (
@@ -190,9 +197,18 @@ def _check_view(view: object, method: str, where: str) -> Handler | type[Abstrac
         raise TypeError(f"{where}: the view is {kind}, which cannot be called")
     handler = cast("Handler", view)
     _check_signature(handler, where)
-    if not inspect.iscoroutinefunction(handler) and inspect.iscoroutinefunction(type(handler).__call__):
+    if _is_async(handler):
+        return handler
+    if _is_async(type(handler).__call__):
         return _as_function(handler)
-    return handler
+    raise TypeError(f"{where}: the view {_label(handler)} is not a coroutine function: write async def")
+
+
+def _is_async(function: Callable[..., object]) -> bool:
+    # The second also knows what other compilers than Python's own mark as a coroutine function, as aiohttp does.
+    return inspect.iscoroutinefunction(function) or (
+        sys.version_info < (3, 14) and asyncio.iscoroutinefunction(function)
+    )
 
 
 def _check_signature(handler: Handler, where: str) -> None:
@@ -246,6 +262,8 @@ def _is_usable(part: str) -> bool:
 def _check_path(path: str) -> None:
     """Refuse a URL that no request would ever match."""
     literals = _DYNAMIC.split(path)[::2]
+    if any("{" in literal or "}" in literal for literal in literals):
+        raise ValueError(f"The URL {path!r} has an unbalanced brace: a dynamic part is {{name}} or {{name:regex}}")
     fixed = "{}".join(literals)
     problem = None
     if "?" in fixed or "#" in fixed:
@@ -272,6 +290,8 @@ def _join_url(prefix: str, url: object) -> str:
     """The prefix and what comes below it with single slashes, save inside ``{}``, where slashes belong to a regex."""
     if not isinstance(url, str):
         raise TypeError(f"A URL is text such as '/projects', not {type(url).__name__}")
+    if _UNSENDABLE.search(url):
+        raise ValueError(f"The URL {url!r} holds a control character or a lone surrogate: no URL can")
     if not url:
         return prefix
     pieces = _DYNAMIC.split(f"{prefix}/{url}")
@@ -284,8 +304,16 @@ def _join_name(prefix: str, name: object, where: str) -> str:
     return f"{prefix}.{name}" if prefix else name
 
 
-def _join_prefix(prefix: str, name_prefix: str | None) -> str:
-    inner = name_prefix.strip(".") if isinstance(name_prefix, str) else name_prefix
+def _check_prefix(argument: str, value: object) -> str:
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        raise TypeError(f"{argument} is text or None, not {type(value).__name__}")
+    return value
+
+
+def _join_prefix(prefix: str, name_prefix: str) -> str:
+    inner = name_prefix.strip(".")
     return _join_name(prefix, inner, "name_prefix") if inner else prefix
 
 

@@ -54,7 +54,8 @@ def update_sentry_logging(
         options: Options of ``sentry_sdk.init`` or of ``raven.Client``.
 
     Raises:
-        TypeError: The dict is frozen or no logging dict, or the client does not know an option.
+        TypeError: The dict is frozen or no logging dict, a logger or the client is no text, or the client does not
+            know an option.
         ValueError: The DSN is malformed, or a logger, level, client or transport is not one that can be used.
         ImportError: The client is not installed.
     """
@@ -62,6 +63,9 @@ def update_sentry_logging(
         return
     _require_plain(logging_dict)
     entries = _entries(logging_dict)
+    for name in loggers:
+        if not isinstance(name, str):  # pyright: ignore[reportUnnecessaryIsInstance] - untyped callers
+            raise TypeError(f"update_sentry_logging takes names of loggers, one by one; got {name!r}")
     unknown = [name for name in loggers if name not in entries]
     if unknown:
         known = ", ".join(map(repr, entries)) or "none"
@@ -112,9 +116,9 @@ def checked_level(level: Any) -> str | int:
     if isinstance(level, int) and not isinstance(level, bool):
         return level
     names = logging.getLevelNamesMapping()
-    if level not in names:
+    if not isinstance(level, str) or level not in names:
         raise ValueError(f"unknown log level {level!r}; the levels are {', '.join(names)}, or a number")
-    return str(level)
+    return level
 
 
 class _Client(Protocol):
@@ -181,6 +185,8 @@ def _add_handler(
 
 
 def _installed_client(client: str | None) -> str:
+    if client is not None and not isinstance(client, str):  # pyright: ignore[reportUnnecessaryIsInstance] - untyped callers
+        raise TypeError(f'client must be "sentry_sdk", "raven" or None, got {client!r}')
     if client is not None and client not in _EXTRAS:
         raise ValueError(
             f'unknown Sentry client {client!r}; it is "sentry_sdk", "raven", or None for the installed one'

@@ -31,9 +31,11 @@ def setup_settings(app: web.Application, settings: object) -> None:
             `aiotoolkit.settings.load_settings` makes; it is kept as it is.
 
     Raises:
-        TypeError: The settings are neither.
+        TypeError: The settings are neither, or ``app`` is no application.
         RuntimeError: The application has settings already, or has started, or is a sub-application already.
     """
+    if not isinstance(app, web.Application):  # pyright: ignore[reportUnnecessaryIsInstance] - untyped callers
+        raise TypeError(f"setup_settings takes an application first, not {_describe(app)}")
     if not isinstance(settings, Settings) and not _is_frozen_dataclass(settings):
         raise TypeError(
             f"setup_settings takes Settings or a frozen dataclass instance, not {_describe(settings)}; "
@@ -66,7 +68,8 @@ def get_settings(source: web.Request | web.Application, cls: type[Any] = Setting
         cls: The class of the settings, where they are a dataclass: ``get_settings(request, Config)`` is a ``Config``.
 
     Raises:
-        TypeError: The settings are of another class, or ``source`` is neither a request nor an application.
+        TypeError: The settings are of another class, or ``source`` is neither a request nor an application, or ``cls``
+            is no class.
         RuntimeError: There are no settings: ``setup_settings(app, settings)`` was not called.
     """
     if isinstance(source, web.Application):
@@ -80,7 +83,13 @@ def get_settings(source: web.Request | web.Application, cls: type[Any] = Setting
             f"this {'application' if isinstance(source, web.Application) else 'request'} has no settings: "
             "call setup_settings(app, settings) where the application is made"
         )
-    if not isinstance(settings, cls):
+    try:
+        fits = isinstance(settings, cls)
+    except TypeError:
+        fits = False
+    if not fits:
+        if not isinstance(cls, type):  # pyright: ignore[reportUnnecessaryIsInstance] - untyped callers
+            raise TypeError(f"get_settings takes the class of the settings second, not {_describe(cls)}")
         name = type(settings).__qualname__
         raise TypeError(f"the settings are a {name}, not a {cls.__qualname__}: call get_settings(..., {name})")
     return settings

@@ -167,12 +167,14 @@ def queue_logging(logging_dict: Mapping[str, Any], *, max_records: int = 10_000)
         A new dict, in which handlers, formatters, filters and loggers keep their names.
 
     Raises:
-        TypeError: ``logging_dict`` or its ``handlers`` is not a mapping.
+        TypeError: ``logging_dict`` or its ``handlers`` is not a mapping, or ``max_records`` not an int.
         ValueError: ``max_records`` is less than 1.
     """
     handlers = logging_dict.get("handlers", {}) if is_mapping(logging_dict) else None
     if not is_mapping(handlers):
         raise TypeError("queue_logging takes a logging dict with a mapping of handlers, as default_logging_dict makes")
+    if not isinstance(max_records, int) or isinstance(max_records, bool):  # pyright: ignore[reportUnnecessaryIsInstance] - untyped callers
+        raise TypeError(f"max_records must be an int, got {max_records!r}")
     if max_records < 1:
         raise ValueError(f"max_records must be at least 1, got {max_records!r}")
     queued = {name: _queued_spec(spec, handlers, max_records) for name, spec in handlers.items()}
@@ -191,7 +193,12 @@ def flush_logging(timeout: float = 5.0) -> bool:
 
     Returns:
         Whether all of it was done in time.
+
+    Raises:
+        TypeError: ``timeout`` is not a number.
     """
+    if not isinstance(timeout, int | float):  # pyright: ignore[reportUnnecessaryIsInstance] - untyped callers
+        raise TypeError(f"timeout must be a number of seconds, got {timeout!r}")
     from aiotoolkit import _queue_logging, _sentry  # noqa: PLC0415 - the queue is only loaded where it is used
 
     deadline = time.monotonic() + timeout
@@ -262,8 +269,13 @@ def _checked_logger_options(options: dict[str, Any], handlers: list[str]) -> dic
         )
     for name in ("handlers", "filters"):
         value = options.get(name, ())
-        if isinstance(value, str) or not isinstance(value, Iterable):
+        is_list = isinstance(value, Iterable) and not isinstance(value, str)
+        # A filter may be an object too, a handler may not.
+        if not is_list or (name == "handlers" and not all(isinstance(each, str) for each in value)):
             raise TypeError(f"{name} of a logger must be a list of names, got {value!r}")
+    for name in ("propagate", "ignore_sentry"):
+        if not isinstance(options.get(name, False), bool):
+            raise TypeError(f"{name} of a logger must be True or False, got {options[name]!r}")
     return {"handlers": handlers, "propagate": False, **options, "level": checked_level(options.get("level", "INFO"))}
 
 

@@ -21,10 +21,10 @@ from typing import Any, Final
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
-from aiotoolkit._headers import check_headers, check_text
+from aiotoolkit._headers import NAME_PATTERN, check_headers, check_text
 from aiotoolkit.logger import request_id_var
 from aiotoolkit.problems import Problem, default_title, render
-from aiotoolkit.requests import damaged_body
+from aiotoolkit.requests import damaged_body, drop_damaged_body
 
 __all__ = [
     "REQUEST_ID_KEY",
@@ -59,6 +59,7 @@ def setup_errors(app: web.Application, handlers: ErrorHandlers | None = None, *,
     first one.
 
     Raises:
+        TypeError, ValueError: ``app`` is no application, or as for :func:`error_middleware`.
         RuntimeError: the application has it already, has started, or was added to another one.
     """
     middleware = error_middleware(handlers, debug=debug)
@@ -84,8 +85,9 @@ def error_middleware(handlers: ErrorHandlers | None = None, *, debug: bool = Fal
         debug: add the traceback to the answers with status 500. Never in production.
 
     Raises:
-        TypeError, ValueError: a key or a handler is none.
+        TypeError, ValueError: a key or a handler is none, or ``debug`` is no bool.
     """
+    _check_bool("debug", debug)
     find_handler = _handler_lookup(handlers)
 
     @web.middleware
@@ -93,9 +95,13 @@ def error_middleware(handlers: ErrorHandlers | None = None, *, debug: bool = Fal
         try:
             response = await handler(request)
         except Exception as error:
-            return await _answer(request, error, find_handler, debug=debug)
-        unfit = _error_in(request, response)
-        return response if unfit is None else await _answer(request, unfit, find_handler, debug=debug)
+            response = await _answer(request, error, find_handler, debug=debug)
+        else:
+            unfit = _error_in(request, response)
+            if unfit is not None:
+                response = await _answer(request, unfit, find_handler, debug=debug)
+        drop_damaged_body(request)
+        return response
 
     return middleware
 
@@ -327,13 +333,36 @@ REQUEST_ID_KEY: Final = web.RequestKey("aiotoolkit.request_id", str)
 # Enough for UUIDs, ULIDs and trace ids, and nothing that could write a log line of its own.
 _TRUSTWORTHY: Final = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}")
 
+# What frames, routes or describes a message: an id in it would break the response, or the connection.
+_TAKEN_HEADERS: Final = frozenset(
+    [
+        "connection",
+        "content-encoding",
+        "content-length",
+        "content-range",
+        "content-type",
+        "date",
+        "expect",
+        "host",
+        "keep-alive",
+        "location",
+        "set-cookie",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+    ]
+)
+
 
 def setup_request_id(app: web.Application, *, header: str = "X-Request-ID", trust: bool = True) -> None:
     """Install :func:`request_id_middleware` as the outermost one, and put the id on streams and websockets too.
 
+    A sub-application that has it too, perhaps with another header, goes by the id that its request has already.
+
     Raises:
         RuntimeError: the application has it already, has started, or was added to another one.
-        ValueError: ``header`` is no header name.
+        TypeError, ValueError: ``app`` is no application, or as for :func:`request_id_middleware`.
     """
     middleware = request_id_middleware(header=header, trust=trust)
     _mark_set_up(app, _REQUEST_ID_SET_UP, "setup_request_id")
@@ -360,16 +389,19 @@ def request_id_middleware(*, header: str = "X-Request-ID", trust: bool = True) -
             replaced. ``False`` always makes a new one.
 
     Raises:
-        ValueError: ``header`` is no header name (RFC 9110, section 5.1).
+        TypeError: ``header`` is no text, or ``trust`` is no bool.
+        ValueError: ``header`` is no header name (RFC 9110, section 5.1), or is one that has a meaning of its own.
     """
-    if not re.fullmatch(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", header):
-        raise ValueError(f"{header!r} is not the name of an HTTP header")
+    _check_bool("trust", trust)
+    _check_id_header(header)
 
     @web.middleware
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
-        sent = request.headers.get(header) if trust else None
-        request_id = sent if sent is not None and _TRUSTWORTHY.fullmatch(sent) else os.urandom(16).hex()
-        request[REQUEST_ID_KEY] = request_id
+        request_id = request.get(REQUEST_ID_KEY)  # of the middleware of an application above
+        if request_id is None:
+            sent = request.headers.get(header) if trust else None
+            request_id = sent if sent is not None and _TRUSTWORTHY.fullmatch(sent) else os.urandom(16).hex()
+            request[REQUEST_ID_KEY] = request_id
         # Not reset afterwards: each request runs in a task of its own, and the access log is written after this.
         request_id_var.set(request_id)
         try:
@@ -386,7 +418,23 @@ def request_id_middleware(*, header: str = "X-Request-ID", trust: bool = True) -
     return middleware
 
 
+def _check_id_header(header: object) -> None:
+    if not isinstance(header, str):
+        raise TypeError(f"header= must be the name of a header, a str, not {type(header).__name__}")
+    if not re.fullmatch(NAME_PATTERN, header):
+        raise ValueError(f"{header!r} is not the name of an HTTP header")
+    if header.lower() in _TAKEN_HEADERS:
+        raise ValueError(f"{header!r} cannot carry a request id: HTTP needs it itself; take one such as 'X-Request-ID'")
+
+
+def _check_bool(name: str, value: object) -> None:
+    if not isinstance(value, bool):
+        raise TypeError(f"{name}= must be True or False, not {value!r}")
+
+
 def _mark_set_up(app: web.Application, key: web.AppKey[bool], name: str) -> None:
+    if not isinstance(app, web.Application):
+        raise TypeError(f"{name} takes an application first, not {type(app).__name__}")
     # A sub-application is pre-frozen from add_subapp() on.
     if app.pre_frozen:
         raise RuntimeError(f"{name}(app) must be called before the application starts, or is added to another one")

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from html import escape
 from http import HTTPStatus
+from itertools import islice
 from typing import Any, Final
 
 from aiohttp import hdrs, web
@@ -10,7 +11,7 @@ from aiohttp.typedefs import LooseHeaders
 from multidict import CIMultiDict
 
 from aiotoolkit._accept import prefers_html
-from aiotoolkit._headers import check_headers
+from aiotoolkit._headers import check_headers, copy_headers
 from aiotoolkit._json import dumps
 
 __all__ = ["PROBLEM_SCHEMA", "Problem", "problem_response"]
@@ -72,6 +73,8 @@ class Problem(web.HTTPException):
 
         raise SlugExists(detail="Choose another slug.")
 
+    A lone surrogate, which a raw byte of a request's header becomes, is rendered as ``?``.
+
     Args:
         status: an HTTP status, 400 to 599; a subclass may set ``status_code`` instead.
         detail: what is wrong this time, for a human; it is shown to the client.
@@ -102,7 +105,7 @@ class Problem(web.HTTPException):
         headers: LooseHeaders | None = None,
         **extensions: Any,
     ) -> None:
-        self.status_code: int = _checked_status(self.status_code if status is None else status)
+        self.status_code: int = _checked_status(self, status)
         self.type = self.type if type is None else type
         self.title = title or self.title or default_title(self.status_code)
         self.detail = detail
@@ -111,10 +114,10 @@ class Problem(web.HTTPException):
         self.extensions = extensions
         _check_texts(type=self.type, title=self.title, detail=detail, instance=instance)
         members = self.to_dict()
-        response_headers = _response_headers(headers)
+        response_headers = _without_body_headers(copy_headers(headers))
         super().__init__(headers=response_headers, text="")
         # The text is set as bytes: aiohttp would add a charset, which the media type does not have (RFC 8259, 11).
-        self.body = dumps(members)
+        self.body = _json(members)
         self.headers[hdrs.CONTENT_TYPE] = CONTENT_TYPE
 
     def __str__(self) -> str:
@@ -148,23 +151,29 @@ def problem_response(
         request: when it is given, the answer is HTML if this client ranks HTML above JSON.
         headers: more response headers.
         **members: ``type``, ``title``, ``instance``, ``errors`` and extensions, as for :class:`Problem`.
+
+    Raises:
+        TypeError, ValueError: as for :class:`Problem`; or ``request`` is none.
     """
+    if request is not None and not isinstance(request, web.BaseRequest):
+        raise TypeError(f"request= must be the request that is answered, not {type(request).__name__}")
     problem = Problem(status, detail, **members)
-    return render(problem.to_dict(), status=status, headers=headers, request=request)
+    return render(problem.to_dict(), status=status, headers=copy_headers(headers), request=request)
 
 
 def render(
     members: Mapping[str, Any], *, status: int, headers: LooseHeaders | None = None, request: web.Request | None = None
 ) -> web.Response:
     """Render the members of a problem as a fresh response, in the form that the client prefers."""
-    response_headers = _response_headers(headers)
+    response_headers = _without_body_headers(CIMultiDict(headers or ()))
+    check_headers(response_headers)
     if request is None:
         html = False
     else:
         _vary_by_accept(response_headers)
         html = prefers_html(",".join(request.headers.getall(hdrs.ACCEPT, ())))
     response_headers[hdrs.CONTENT_TYPE] = "text/html; charset=utf-8" if html else CONTENT_TYPE
-    body = _html(members).encode("utf-8", "replace") if html else dumps(members)
+    body = _html(members).encode("utf-8", "replace") if html else _json(members)
     return web.Response(status=status, body=body, headers=response_headers)
 
 
@@ -173,7 +182,19 @@ def default_title(status: int) -> str:
     return _TITLES.get(status) or ("Client Error" if status < 500 else "Server Error")
 
 
-def _checked_status(status: int) -> int:
+def _json(members: Mapping[str, Any]) -> bytes:
+    try:
+        return dumps(members)
+    except UnicodeEncodeError as error:
+        # The whole document is there already: only the lone surrogates in it are replaced, as in HTML.
+        return error.object.encode("utf-8", "replace")
+
+
+def _checked_status(problem: Problem, given: int | None) -> int:
+    status: Any = problem.status_code if given is None else given
+    if given is None and (status is None or status == web.HTTPException.status_code):
+        name = type(problem).__name__
+        raise ValueError(f"{name} has no status: give one, or set status_code in the subclass")
     # A bool is an int for Python, and Problem("text") is a detail that lost its keyword.
     if not isinstance(status, int) or isinstance(status, bool):
         raise TypeError(f"A problem's status is an int, not {status!r}; a text is given as detail=")
@@ -188,23 +209,21 @@ def _check_texts(**members: Any) -> None:
             raise TypeError(f"A problem's {name} is a str, not {type(value).__name__}")
 
 
-def _checked_errors(errors: Sequence[Mapping[str, Any]]) -> tuple[Mapping[str, Any], ...]:
-    if isinstance(errors, str | Mapping):
+def _checked_errors(errors: Any) -> tuple[Mapping[str, Any], ...]:
+    if isinstance(errors, str | bytes) or not isinstance(errors, Sequence):
         raise TypeError(f"A problem's errors are a list of mappings, not {type(errors).__name__}")
-    first = tuple(errors[:MAX_ERRORS])
+    first = tuple(islice(errors, MAX_ERRORS))
     for error in first:
         if not isinstance(error, Mapping) or "detail" not in error:
             raise TypeError("Each of a problem's errors is a mapping with a detail")
     return first
 
 
-def _response_headers(headers: LooseHeaders | None) -> CIMultiDict[str]:
-    """A copy without what describes the body, which is ours."""
-    copy = CIMultiDict(headers or ())
-    copy.popall(hdrs.CONTENT_TYPE, None)
-    copy.popall(hdrs.CONTENT_LENGTH, None)
-    check_headers(copy)
-    return copy
+def _without_body_headers(headers: CIMultiDict[str]) -> CIMultiDict[str]:
+    """The same without what describes the body, which is ours."""
+    headers.popall(hdrs.CONTENT_TYPE, None)
+    headers.popall(hdrs.CONTENT_LENGTH, None)
+    return headers
 
 
 def _vary_by_accept(headers: CIMultiDict[str]) -> None:
@@ -238,8 +257,10 @@ def _html(members: Mapping[str, Any]) -> str:
     if members.get("errors"):
         items = "".join(f"<li>{escape(_error_line(error))}</li>\n" for error in members["errors"])
         content += f"<ul>\n{items}</ul>\n"
-    if members.get("traceback"):
-        content += f"<pre>{escape(''.join(members['traceback']))}</pre>\n"
+    lines = members.get("traceback")
+    # An application's own extension may have this name, and be anything.
+    if isinstance(lines, list) and all(isinstance(line, str) for line in lines):
+        content += f"<pre>{escape(''.join(lines))}</pre>\n"
     return _PAGE.format(status=members["status"], title=escape(members["title"]), content=content)
 
 

@@ -45,7 +45,7 @@ def setup_process(settings: object, *, loggers: Iterable[str] = ()) -> None:
         loggers: Names of loggers for the default logging configuration, used where the settings have no ``LOGGING``.
 
     Raises:
-        TypeError: ``settings`` is nothing of that kind.
+        TypeError: ``settings`` is nothing of that kind, or ``loggers`` are not names.
         ValueError: A value cannot be applied; the error names the setting. Locale, time zone and loggers are then as
             they were before.
         RuntimeError: The process was set up with other settings; the error names them. Nothing has changed.
@@ -79,7 +79,13 @@ def _read(settings: object) -> dict[str, Any]:
 def _logger_names(loggers: Iterable[str]) -> tuple[str, ...]:
     if isinstance(loggers, str):
         raise TypeError(f"loggers are the names of loggers in a list or tuple, not the text {loggers!r}")
-    return tuple(loggers)
+    if not isinstance(loggers, Iterable):  # pyright: ignore[reportUnnecessaryIsInstance] - untyped callers
+        raise TypeError(f"loggers are the names of loggers in a list or tuple, not {type(loggers).__name__}")
+    names = tuple(loggers)
+    for name in names:
+        if not isinstance(name, str):  # pyright: ignore[reportUnnecessaryIsInstance] - untyped callers
+            raise TypeError(f"loggers are the names of loggers, text, and one of them is {type(name).__name__}")
+    return names
 
 
 def _apply(wanted: Mapping[str, Any]) -> None:

@@ -39,15 +39,15 @@ class AddRoute:
             view: A coroutine function or method, an object with an async ``__call__``, a `web.View`, or the name of an
                 attribute of the block's ``views``.
             name: The route's name below the block's prefix. By default the name of the view, which for a `web.View`
-                is that of the class. A view that has no usable name, such as a `functools.partial` or a lambda, makes
-                a route that has none. Routes of several methods may share a name if their URL is the same.
+                is that of the class. A view that has no usable name, such as a `functools.partial`, makes a route
+                that has none. Routes of several methods may share a name if their URL is the same.
 
         Returns:
             The route. It belongs to the application once the block has ended.
 
         Raises:
             AttributeError: ``views`` has no such attribute.
-            TypeError: The view cannot be called with a request.
+            TypeError: The view cannot be called with a request, or is not async.
             ValueError: The method, URL or name is wrong, or taken by another route.
             RuntimeError: The block has ended.
         """

@@ -10,11 +10,12 @@ or let `aiotoolkit.process.setup_process` call them.
 """
 
 import logging
+import re
 from collections.abc import Generator, Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
 from importlib import import_module
 from logging.config import dictConfig
-from typing import Any, Self, cast
+from typing import Any, Never, Self, cast
 
 from aiotoolkit._convert import to_bool
 from aiotoolkit._environ import SettingsError, from_env, load_settings
@@ -38,6 +39,8 @@ __all__ = [
     "to_bool",
 ]
 
+_DOTTED_PATH = re.compile(r"[^\s./\\\0]+(\.[^\s./\\\0]+)*")
+
 
 class Settings(FrozenDict[str]):
     """An immutable mapping of settings, which are attributes too: ``settings["DEBUG"]`` is ``settings.DEBUG``.
@@ -60,6 +63,12 @@ class Settings(FrozenDict[str]):
         if is_setting_key(name) and name in self:
             return self[name]
         raise AttributeError(f"there is no setting {name}", name=name, obj=self)
+
+    def __setitem__(self, name: str, value: object, /) -> Never:
+        raise TypeError(f"{type(self).__name__} is immutable: {name} cannot be set")
+
+    def __delitem__(self, name: str, /) -> Never:
+        raise TypeError(f"{type(self).__name__} is immutable: {name} cannot be deleted")
 
     def __dir__(self) -> list[str]:
         return sorted({*super().__dir__(), *self})
@@ -107,9 +116,17 @@ def inject_settings(
 
     Raises:
         ImportError: The module cannot be imported.
+        ValueError: The text is not the dotted path of a module; also with ``fail_silently``.
+        TypeError: ``mixed`` is nothing that has settings, or ``context`` is not a mapping that can be changed.
     """
+    if not isinstance(context, MutableMapping):  # pyright: ignore[reportUnnecessaryIsInstance] - untyped callers
+        raise TypeError(f"context is a mapping to put settings into, such as globals(), not {type(context).__name__}")
+    if mixed is None or isinstance(mixed, int | float | list | tuple | set | frozenset):
+        raise TypeError(f"settings are read from a module, a mapping or an object, not from {type(mixed).__name__}")
     source = mixed
     if isinstance(mixed, str):
+        if not _DOTTED_PATH.fullmatch(mixed):
+            raise ValueError(f"{mixed!r} is not the dotted path of a module, such as 'project.settings_local'")
         try:
             source = import_module(mixed)
         except ModuleNotFoundError as error:
@@ -162,7 +179,7 @@ def setup_logging(config: Mapping[str, Any], *, remove_root_handlers: bool = Fal
         try:
             dictConfig(plain)
         except Exception as error:
-            reason = " <- ".join(_chain(error))
+            reason = "; ".join([" <- ".join(_chain(error)), *_malformed(plain)])
             raise ValueError(f"the logging configuration is refused: {mask_text(reason)}") from error
 
 
@@ -185,6 +202,20 @@ def _chain(error: BaseException | None) -> Iterator[str]:
     while error is not None:
         yield str(error) or type(error).__name__
         error = error.__cause__
+
+
+def _malformed(config: dict[str, Any]) -> Iterator[str]:
+    """Name the sections that are no mapping of mappings: of those, dictConfig only says what Python could not do."""
+    for section in ("formatters", "filters", "handlers", "loggers"):
+        entries = config.get(section, {})
+        if isinstance(entries, dict):
+            for name, entry in cast("dict[object, object]", entries).items():
+                if not isinstance(entry, dict | str):  # "cfg://..." stands for a mapping
+                    yield f"{name!r} in {section!r} must be a mapping, not {type(entry).__name__}"
+        else:
+            yield f"{section!r} must be a mapping of names to mappings, not {type(entries).__name__}"
+    if not isinstance(root := config.get("root", {}), dict | str):
+        yield f"'root' must be a mapping, not {type(root).__name__}"
 
 
 def _all_loggers() -> list[logging.Logger]:
