@@ -38,6 +38,17 @@ def refusal(schema: Any, engine: Engine | None = None) -> InvalidSchemaError:
 # What breaks a schema
 
 
+@pytest.mark.parametrize("names", ["objekt", ["string", "objekt"]])
+def test_a_misspelled_type(names: Any, engine: Engine) -> None:
+    """The error of a misspelled type names it, and the types that there are."""
+    error = refusal({"properties": {"type": {"type": names}}}, engine)
+    assert error.message.endswith(
+        "There is no type 'objekt': the types are array, boolean, integer, null, number, object, string"
+    )
+    assert error.pointer.startswith("#/properties/type/type")
+    assert "There is no type" not in refusal({"properties": {"type": "objekt"}}, engine).message
+
+
 @pytest.mark.parametrize(
     ("schema", "pointer"),
     [

@@ -190,6 +190,14 @@ def test_formats_that_are_none(engine_class: EngineClass, formats: Any) -> None:
 
 
 @BOTH
+@pytest.mark.parametrize("formats", [5, [], ["a"], ""])
+def test_formats_that_are_no_mapping(engine_class: EngineClass, formats: Any) -> None:
+    """Formats are given by their names."""
+    with pytest.raises(TypeError, match="formats is a mapping of a format's name to a function, not "):
+        engine_class(formats=formats)
+
+
+@BOTH
 @pytest.mark.parametrize(
     ("schema", "instance"),
     [
@@ -207,6 +215,144 @@ def test_a_huge_instance(engine_class: EngineClass, schema: dict[str, Any], inst
     found = list(islice(check(instance), 20))
     assert time.process_time() - start < 2
     assert 1 <= len(found) <= 20
+
+
+NODE = {"$ref": "#/$defs/node"}
+KINDS = [{"properties": {"kind": {"const": kind}, "child": NODE}, "required": ["kind"]} for kind in ("a", "b")]
+BRANCHING: dict[str, dict[str, Any]] = {
+    "anyOf": {"anyOf": KINDS},
+    "oneOf": {"oneOf": KINDS},
+    "allOf": {"allOf": KINDS},
+    "dependentSchemas": {"dependentSchemas": {"kind": KINDS[0], "child": KINDS[1]}},
+    "patternProperties": {**KINDS[0], "patternProperties": {"^c": NODE}},
+    "beside": {**KINDS[0], "$ref": "#/$defs/other"},
+    "deep": {"allOf": [{"anyOf": KINDS}]},
+}
+
+
+def recursive(node: dict[str, Any]) -> dict[str, Any]:
+    return {**NODE, "$defs": {"node": node, "other": {"properties": {"child": NODE}}}}
+
+
+def nested(levels: int) -> Any:
+    instance: Any = {"kind": "c"}
+    for _ in range(levels):
+        instance = {"kind": "c", "child": instance}
+    return instance
+
+
+@pytest.mark.extra("jsonschema_rs")
+@pytest.mark.parametrize("node", BRANCHING.values(), ids=BRANCHING)
+def test_a_recursion_that_branches(node: dict[str, Any]) -> None:
+    """Where each level of an instance would multiply the errors, the answer is one error, at once."""
+    schema = Schema(request=recursive(node), engine="jsonschema-rs")
+    start = time.process_time()
+    with pytest.raises(RequestValidationError) as caught:
+        schema.validate_request(nested(40))
+    assert time.process_time() - start < 0.5
+    assert list(caught.value.errors) == [{"detail": "does not match its schema", "in": "body", "pointer": "#"}]
+
+
+@pytest.mark.extra("jsonschema_rs")
+@pytest.mark.parametrize(
+    "node",
+    [
+        KINDS[0],
+        {"properties": {"kind": {"const": "a"}, "child": {"anyOf": [NODE, {"type": "null"}]}}},
+        {"properties": {"kind": {"const": "a"}, "child": NODE, "other": NODE}},
+        {"properties": {"kind": {"const": "a"}, "child": NODE}, "additionalProperties": NODE},
+        {"properties": {"kind": {"const": "a"}, "list": {"items": NODE}}, "allOf": [True]},
+    ],
+)
+def test_a_recursion_that_does_not_branch(node: dict[str, Any]) -> None:
+    """A list, a chain or a tree of the same schema tells its mistakes one by one, as ever."""
+    check = JSONSchemaRSEngine().compile(recursive(node))
+    assert next(iter(check(nested(0)))).path == ("kind",)
+    start = time.process_time()
+    assert list(check(nested(40)))
+    assert time.process_time() - start < 0.5
+
+
+@pytest.mark.extra("jsonschema_rs")
+@pytest.mark.parametrize("keyword", ["anyOf", "oneOf"])
+def test_a_huge_instance_with_alternatives(keyword: str) -> None:
+    """An error of anyOf would hold all errors of all alternatives: a large instance is told none of them."""
+    check = JSONSchemaRSEngine().compile({keyword: [{"items": {"type": "string"}}, {"items": {"type": "null"}}]})
+    start = time.process_time()
+    assert list(check([1] * 200_000)) == [Violation((), "schema", "does not match its schema")]
+    assert time.process_time() - start < 1
+    assert [violation.keyword for violation in check([1] * 20)] == [keyword]
+
+
+@pytest.mark.extra("jsonschema_rs")
+def test_a_no_without_reasons_is_a_no_in_rs() -> None:
+    """An instance that is refused, and then nothing is found in it, is not valid."""
+    answers = iter([False, True])
+    check = JSONSchemaRSEngine(formats={"once": lambda text: next(answers)}).compile({"format": "once"})
+    assert list(check("x")) == [Violation((), "schema", "does not match its schema")]
+
+
+def test_a_no_without_reasons_is_a_no() -> None:
+    """An error of a keyword of one's own is one, also where no unexpected member is found."""
+
+    def additional(validator: Any, value: Any, instance: Any, schema: Any) -> Iterable[jsonschema.ValidationError]:
+        yield jsonschema.ValidationError("no")
+
+    extend: Any = jsonschema.validators.extend  # which has no types
+    extended = extend(jsonschema.Draft202012Validator, {"additionalProperties": additional})
+    check = JSONSchemaEngine(validator_class=extended).compile({"additionalProperties": False})
+    assert list(check({})) == [Violation((), "schema", "does not match its schema")]
+
+
+ITEMS = {"uniqueItems": True}
+NESTED = ["^(a+)+$", "(a*)*", "((a+)?)+", "(?:x+y*){2,}", r"(\w+\s?)*$", "([a-z]+-?)+", "(-[a-z-]+)*", r"(?P<n>(\d+)+)"]
+HARMLESS = ["^a+$", "(ab)+", "^[a-z]+(-[a-z]+)*$", r"(\.[0-9]+)*", r"\(a+\)+", "[(a+)]+", "(a+)", "(a{2}b)+", "(a|b)*c"]
+
+
+@pytest.mark.parametrize(
+    ("schema", "place", "why"),
+    [
+        ({"properties": {"a": ITEMS}}, "#/properties/a", "uniqueItems"),
+        ({**ITEMS, "items": {"type": "object"}}, "#", "uniqueItems"),
+        ({**ITEMS, "items": {"type": ["string", "null"]}}, "#", "uniqueItems"),
+        ({**ITEMS, "items": {"$ref": "#/$defs/a"}, "$defs": {"a": {"type": "object"}}}, "#", "uniqueItems"),
+        *(({"items": {"pattern": pattern}}, "#/items", "has nested quantifiers") for pattern in NESTED),
+        ({"patternProperties": {"(a+)+": True}}, "#", "has nested quantifiers"),
+        (recursive({"anyOf": KINDS}), "#/$defs/node", "leads to itself in several ways"),
+    ],
+)
+def test_what_keeps_jsonschema_busy(schema: dict[str, Any], place: str, why: str) -> None:
+    """A Schema that runs on jsonschema warns of what hostile data could exploit, in the line that makes it."""
+    both: dict[str, dict[str, Any]] = {"request": {"request": schema}, "response 200": {"response": schema}}
+    for name, arguments in both.items():
+        with pytest.warns(UserWarning, match="keep the jsonschema engine busy") as caught:
+            Schema(**arguments, engine="jsonschema")
+        message = str(caught[0].message)
+        assert f"busy at {place} of the {name} schema: " in message
+        assert why in message
+        assert message.endswith("Use jsonschema-rs")
+        assert caught[0].filename == __file__
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {**ITEMS, "items": {"type": "string"}},
+        {**ITEMS, "items": {"$ref": "#/$defs/a"}, "$defs": {"a": {"type": "integer"}}},
+        {"uniqueItems": False},
+        recursive(KINDS[0]),
+        *({"pattern": pattern} for pattern in HARMLESS),
+    ],
+)
+def test_what_keeps_nobody_busy(schema: dict[str, Any]) -> None:
+    """What is fast enough gives no warning."""
+    Schema(request=schema, engine="jsonschema")
+
+
+@pytest.mark.extra("jsonschema_rs")
+def test_no_warning_with_rs() -> None:
+    """jsonschema-rs has an answer for all of it."""
+    Schema(request={**ITEMS, "items": {"pattern": NESTED[0]}}, engine="jsonschema-rs")
 
 
 # Messages

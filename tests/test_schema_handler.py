@@ -223,6 +223,7 @@ async def needs_body(request: web.Request, body: Any) -> None: ...
 async def needs_form(request: web.Request, *, form: Any) -> None: ...
 async def positional(request: web.Request, query: Any, /) -> None: ...
 async def unknown(request: web.Request, *, project: Any) -> None: ...
+async def misspelled(request: web.Request, bdoy: Any) -> None: ...
 async def three(self: Any, request: web.Request, project: Any) -> None: ...
 async def generator(request: web.Request) -> AsyncIterator[int]:
     yield 1
@@ -245,6 +246,7 @@ class Page(web.View):
             unknown,
             "unknown requires 'project', which a Schema does not pass: it passes body, form, query, path, headers",
         ),
+        (misspelled, "misspelled requires 'bdoy', which a Schema does not pass"),
         (three, "three requires 'project', which a Schema does not pass"),
         (positional, "positional must take 'query' by keyword"),
         (no_request, "no_request must take the request, as its first parameter"),
@@ -332,6 +334,8 @@ async def test_what_is_called_without_a_request() -> None:
 
     with pytest.raises(TypeError, match="is called with a request last, not 'x'"):
         await view("x")  # type: ignore[arg-type]  # which is the point
+    with pytest.raises(TypeError, match="is called with a request last, not without arguments"):
+        await view()  # type: ignore[call-arg]  # which is the point
 
 
 def test_typed_views() -> None:

@@ -312,20 +312,23 @@ def test_objects_that_give_no_schema(returned: Any) -> None:
         Schema(query=SimpleNamespace(get_schema=lambda: returned))
 
 
-def test_errors_of_objects_pass() -> None:
-    """What get_schema() raises is its own: a TypeError keeps its cause and its traceback."""
+@pytest.mark.parametrize("method", ["get_schema", "model_json_schema"])
+@pytest.mark.parametrize("error", [ZeroDivisionError("oops"), TypeError("oops")])
+def test_objects_that_fail(method: str, error: Exception) -> None:
+    """What get_schema() raises is the cause of an error that names the schema."""
 
     def broken() -> Any:
-        raise ZeroDivisionError
+        raise error
 
-    def mistyped() -> Any:
-        return len(5)  # type: ignore[arg-type]  # which is the point
+    with pytest.raises(InvalidSchemaError, match=r"^The query schema .*broken\(\) raised \w+: oops") as got:
+        Schema(query=SimpleNamespace(**{method: broken}))
+    assert got.value.__cause__ is error
 
-    with pytest.raises(ZeroDivisionError):
-        Schema(request=SimpleNamespace(get_schema=broken))
-    with pytest.raises(TypeError, match=r"^request: ") as caught:
-        Schema(request=SimpleNamespace(get_schema=mistyped))
-    assert isinstance(caught.value.__cause__, TypeError)
+
+def test_a_model_without_modes() -> None:
+    """A model_json_schema() without ``mode`` is called without it."""
+    schema = Schema(request=SimpleNamespace(model_json_schema=lambda: {"const": 1}))
+    assert schema.validate_request(1) == 1
 
 
 # Modules, as rororo's users write them

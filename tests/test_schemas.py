@@ -81,6 +81,20 @@ def module(**attributes: Any) -> ModuleType:
         ({"request": "x"}, "request: A schema is a dict"),
         ({"operation": ["x"]}, "operation is a mapping with some of summary"),
         ({"operation": {"operationId": "x"}}, "operation holds some of .*, not 'operationId'"),
+        ({"operation": {"tags": "x"}}, "operation: tags is a list of texts, not 'x'"),
+        ({"operation": {"tags": [5]}}, "operation: tags is a list of texts"),
+        ({"operation": {"deprecated": "no"}}, "operation: deprecated is True or False, not 'no'"),
+        ({"operation": {"summary": 5}}, "operation: summary is text, not 5"),
+        ({"operation": {"security": {}}}, "operation: security is a list of mappings"),
+        ({"fill_defaults": "no"}, "fill_defaults is True or False, not 'no'"),
+        ({"body_required": None}, "body_required is True or False, not None"),
+        ({"validate_response": 1}, 'validate_response is True, False or "log", not 1'),
+        ({"response_factory": 5}, "response_factory is a function that makes a response, or None, not 5"),
+        ({"error_class": 5}, "error_class makes an exception of a text; 5 cannot be called"),
+        ({"error_class": "x"}, "error_class makes an exception of a text; 'x' cannot be called"),
+        ({"error_class": web.HTTPBadRequest}, "error_class makes an exception of a text; .*HTTPBadRequest.* raised"),
+        ({"error_class": Problem}, "error_class makes an exception of a text; .*Problem.* raised"),
+        ({"error_class": str}, "error_class makes an exception of a text; .*str.* made str"),
         ({"validator_class": 5}, "unexpected keyword argument"),
     ],
 )  # fmt: skip
@@ -118,6 +132,38 @@ def test_headers_of_a_response_must_be_named() -> None:
     """The headers of a Response are given by their names."""
     with pytest.raises(TypeError, match="A Response's headers are a mapping"):
         Response(headers=["X-A"])  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"content_type": "text/plain\r\nX: y"}, "content_type is text such as 'text/plain'"),
+        ({"content_type": "json"}, "content_type is text such as"),
+        ({"content_type": None}, "content_type is text such as"),
+        ({"description": 5}, "description is text without control characters, not 5"),
+        ({"description": "\x00"}, "description is text without control characters"),
+        ({"headers": {"X A": True}}, "header has a name such as 'X-Total', not 'X A'"),
+        ({"headers": {5: True}}, "header has a name such as 'X-Total', not 5"),
+    ],
+)
+def test_what_is_no_response(arguments: dict[str, Any], message: str) -> None:
+    """What could not be sent is refused where the Response is made."""
+    with pytest.raises(TypeError, match=message):
+        Response(**arguments)
+
+
+def test_a_description_has_lines() -> None:
+    """A description may be as long as it likes."""
+    assert Response(description="One\n\n\tTwo").description
+
+
+@pytest.mark.parametrize("place", ["headers", "cookies"])
+@pytest.mark.parametrize("schema", [{"patternProperties": {"^x": True}}, {"allOf": [{"minProperties": 1}]}])
+def test_only_named_headers_are_read(place: str, schema: Any) -> None:
+    """Of headers and cookies only those that are named are read: a keyword about others would do nothing."""
+    with pytest.raises(InvalidSchemaError, match=f"^The {place} schema .* Only what properties or required"):
+        Schema(**{place: schema})
+    Schema(query=schema)
 
 
 def test_a_schema_never_changes() -> None:
@@ -259,7 +305,15 @@ def test_what_is_no_json(data: Any) -> None:
     for additional in ((), ({"more": 1},)):
         with pytest.raises(RequestValidationError) as caught:
             schema.validate_request(data, *additional)
-        assert caught.value.errors[0]["pointer"] == "#"
+        assert list(caught.value.errors) == [{"detail": "holds what JSON cannot", "in": "body", "pointer": "#"}]
+
+
+@pytest.mark.parametrize("additional", [5, None, "ab", [("a", 1)]])
+@pytest.mark.parametrize("data", [{"name": "x"}, 5])
+def test_additional_members_that_are_none(data: Any, additional: Any) -> None:
+    """What is merged is given by the programmer: what is no mapping is a TypeError, and no client's mistake."""
+    with pytest.raises(TypeError, match=f"validate_request merges mappings, not {type(additional).__name__}"):
+        Schema(request=NAME).validate_request(data, {}, additional)
 
 
 def test_data_that_hold_themselves() -> None:
@@ -300,6 +354,12 @@ def test_the_class_of_merged_data() -> None:
     assert merged == {"name": "x", "page": 1}
     assert type(schema.validate_request({}, merged_class=MappingProxyType)) is dict
     assert schema.validate_request([], {"name": "x"}, merged_class=MappingProxyType) == []
+
+
+def test_no_class_of_merged_data() -> None:
+    """What cannot be called is refused, also where nothing is merged."""
+    with pytest.raises(TypeError, match="merged_class is a class or a function, not 5"):
+        Schema(request=NAME).validate_request({"name": "x"}, merged_class=5)  # type: ignore[arg-type]
 
 
 def test_a_processor() -> None:
@@ -357,7 +417,38 @@ def test_make_error() -> None:
     assert type(schema.make_error("x", error_class=LookupError)) is LookupError
 
 
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"error": "y"}, "make_error: error is the exception that is the cause, not str"),
+        ({"error_class": 5}, "error_class makes an exception of a text; 5 cannot be called"),
+        ({"error_class": str}, "error_class makes an exception of a text; .* made str"),
+    ],
+)
+def test_make_error_of_nothing(arguments: dict[str, Any], message: str) -> None:
+    """What makes no error is refused in words that say so."""
+    with pytest.raises(TypeError, match=message):
+        Schema(request=True).make_error("x", **arguments)
+
+
 # make_response
+
+
+@pytest.mark.parametrize("factory", [json_response, lambda data: data])
+@pytest.mark.parametrize("validate", [True, False])
+def test_arguments_that_no_factory_takes(factory: Any, validate: bool) -> None:
+    """An argument that the response_factory does not take is named, by make_response."""
+    schema = Schema(response=True, response_factory=factory, validate_response=validate)
+    with pytest.raises(TypeError, match=r"make_response: the response_factory cannot take .*'nope'"):
+        schema.make_response({}, nope=1)
+    with pytest.raises(TypeError, match="make_response: headers are a mapping or pairs, not int"):
+        schema.make_response({}, headers=5)
+
+
+def test_a_type_error_of_a_factory() -> None:
+    """A TypeError inside a response_factory stays as it is."""
+    with pytest.raises(TypeError, match=r"^object of type 'int' has no len"):
+        Schema(response=True, response_factory=len).make_response(5)
 
 
 def test_a_response() -> None:

@@ -1,13 +1,15 @@
 """What a Schema declares about answers, and how an answer is checked against it."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from multidict import CIMultiDict
 
 from aiotoolkit._documents import SchemaSource
 from aiotoolkit._engines import Engine, Violation
+from aiotoolkit._headers import NAME_PATTERN
 from aiotoolkit._parameters import Parameter, parameter_of
 from aiotoolkit._reading import Error
 from aiotoolkit._validation import CompiledSchema, compile_schema, pointer_of
@@ -54,6 +56,18 @@ class Response:
     def __post_init__(self) -> None:
         if not isinstance(self.headers, Mapping | None):
             raise TypeError(f"A Response's headers are a mapping of a name to a schema, not {self.headers!r}")
+        for name in self.headers or ():
+            if not isinstance(name, str) or not re.fullmatch(NAME_PATTERN, name):
+                raise TypeError(f"A Response's header has a name such as 'X-Total', not {name!r}")
+        if not isinstance(self.content_type, str) or not _MEDIA_TYPE.fullmatch(self.content_type):
+            raise TypeError(f"A Response's content_type is text such as 'text/plain', not {self.content_type!r}")
+        if not isinstance(self.description, str) or _CONTROL.search(self.description):
+            raise TypeError(f"A Response's description is text without control characters, not {self.description!r}")
+
+
+# RFC 9110, section 5.6.2.
+_MEDIA_TYPE: Final = re.compile(f"{NAME_PATTERN}/{NAME_PATTERN}")
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")  # a description may have several lines
 
 
 class _Declared(NamedTuple):
@@ -80,6 +94,12 @@ class ResponseChecker:
     ) -> None:
         self.status, by_status = _merged_responses(response, responses, status)
         self._declared = {code: _declare(code, declared, engine) for code, declared in by_status.items()}
+
+    def schemas(self) -> Iterator[tuple[str, CompiledSchema]]:
+        """The schemas of the bodies, each with what it is for."""
+        for code, declared in self._declared.items():
+            if declared.schema is not None:
+                yield f"response {code}", declared.schema
 
     def content_type(self, status: int) -> str:
         """The media type of the answers with a status."""

@@ -1,7 +1,9 @@
 """Schema documents: where they come from, whether they stand on their own, what their references mean."""
 
+import functools
+import inspect
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, Protocol, runtime_checkable
 from urllib.parse import quote
@@ -29,6 +31,7 @@ __all__ = [
     "JSONSchema",
     "SchemaSource",
     "Subschema",
+    "in_place",
     "pointer_to",
     "read_source",
     "specification_of",
@@ -92,12 +95,13 @@ def read_source(source: SchemaSource, *, mode: Literal["validation", "serializat
 
     Raises:
         TypeError: it is none of these.
-        InvalidSchemaError: it holds what JSON does not have, or itself.
+        InvalidSchemaError: it holds what JSON does not have, or itself; or the object cannot make its schema.
     """
     if isinstance(source, _HasGetSchema):
-        source = source.get_schema()
+        source = _made_by(source.get_schema)
     elif isinstance(source, _HasModelJSONSchema):
-        source = source.model_json_schema(mode=mode)
+        make: Callable[..., Any] = source.model_json_schema
+        source = _made_by(functools.partial(make, mode=mode) if _takes_mode(make) else make)
     if not isinstance(source, bool | Mapping):
         raise TypeError(
             "A schema is a dict, a bool, a jsl Document, a pydantic model, or another object with get_schema() or "
@@ -108,6 +112,24 @@ def read_source(source: SchemaSource, *, mode: Literal["validation", "serializat
     except RecursionError:
         raise InvalidSchemaError("A schema may not hold itself (use a $ref), nor hundreds of levels") from None
     return copy
+
+
+def _made_by(make: Callable[[], Any]) -> Any:
+    try:
+        return make()
+    except Exception as error:
+        name = getattr(getattr(make, "func", make), "__qualname__", repr(make))
+        raise InvalidSchemaError(f"{name}() raised {type(error).__name__}: {error}") from error
+
+
+def _takes_mode(make: Callable[..., Any]) -> bool:
+    try:
+        inspect.signature(make).bind(mode="validation")
+    except TypeError:
+        return False
+    except ValueError:  # a function in C may have no signature
+        return True
+    return True
 
 
 def _plain_copy(value: Any, path: tuple[str | int, ...]) -> Any:
@@ -186,6 +208,7 @@ class Document:
         contents: the schema.
         root: the same, to walk through.
         subschemas: every schema of the document, outermost first.
+        targets: what the references of each of them mean, by the ``id`` of its contents.
         misplaced: those of them that only a reference leads to, since they stand where a metaschema does not look:
             ``{"$ref": "#/components/a", "components": {"a": {}}}``.
 
@@ -201,13 +224,14 @@ class Document:
         registry: Registry[Any] = METASCHEMAS.with_resource("", resource)
         self.root = Subschema(contents, specification, registry.resolver_with_root(resource))
         self.subschemas: list[Subschema] = list(_walk(self.root))
+        self.targets: dict[int, list[Subschema]] = {}
         self.misplaced: list[Subschema] = []
         known = {id(subschema.contents) for subschema in self.subschemas}
         same_value: dict[int, list[Any]] = {}
         for subschema in self.subschemas:  # which grows
             self._check_dependencies(subschema)
-            targets = list(self._targets(subschema))
-            same_value[id(subschema.contents)] = [*_in_place(subschema), *(target.contents for target in targets)]
+            targets = self.targets[id(subschema.contents)] = list(self._targets(subschema))
+            same_value[id(subschema.contents)] = [*in_place(subschema), *(target.contents for target in targets)]
             for target in targets:
                 if id(target.contents) not in known and self.holds(target.contents):
                     found = list(_walk(target))
@@ -249,7 +273,7 @@ class Document:
             yield target
 
 
-def _in_place(subschema: Subschema) -> Iterator[Any]:
+def in_place(subschema: Subschema) -> Iterator[Any]:
     """The schemas inside a schema that apply to the same value as it does."""
     keywords = subschema.keywords
     for keyword in ("allOf", "anyOf", "oneOf"):

@@ -17,6 +17,7 @@ from aiotoolkit._documents import (
     with_dialect,
 )
 from aiotoolkit._messages import MESSAGE_LIMIT, USES_LIMIT, describe
+from aiotoolkit._risks import branching_recursion, count_alternatives
 
 if TYPE_CHECKING:
     import jsonschema.exceptions
@@ -81,10 +82,6 @@ class JSONSchemaRSEngine:
 
     __module__ = "aiotoolkit.schemas"
 
-    # Listing errors costs 10 us for each, at once and not as they are asked for; a body of a megabyte can hold half a
-    # million. A larger instance is told its first error only.
-    _LISTED_VALUES: Final = 2_000
-
     def __init__(self, *, formats: Formats | None = None) -> None:
         self._formats = _checked_formats(formats)
 
@@ -100,7 +97,7 @@ class JSONSchemaRSEngine:
         try:
             jsonschema_rs.meta.validate(schema)
         except jsonschema_rs.ValidationError as error:
-            raise InvalidSchemaError(error.message[:MESSAGE_LIMIT], pointer_to(tuple(error.instance_path))) from error
+            raise _broken_metaschema(error.message, tuple(error.instance_path), schema) from error
         try:
             validator = jsonschema_rs.validator_for(
                 schema, validate_formats=True, formats=self._formats, retriever=_refuse_to_fetch
@@ -109,29 +106,57 @@ class JSONSchemaRSEngine:
             Document(schema)  # says more of a reference that means nothing
             place = pointer_to(tuple(getattr(error, "instance_path", ())))
             raise InvalidSchemaError(str(error).partition("\n")[0][:MESSAGE_LIMIT], place) from error
-        return self._check_with(validator)
+        return _check_with(validator, Document(schema))
 
-    def _check_with(self, validator: "jsonschema_rs.Validator") -> Check:
-        is_valid = validator.is_valid
 
-        def check(instance: Any) -> Iterable[Violation]:
-            return () if is_valid(instance) else self._violations(validator, instance)
+def _check_with(validator: "jsonschema_rs.Validator", document: Document) -> Check:
+    is_valid = validator.is_valid
+    list_errors = _Lister(validator, document).errors
 
-        return check
+    def check(instance: Any) -> Iterable[Violation]:
+        # Where a no has no reasons, it is still a no.
+        return () if is_valid(instance) else list_errors(instance) or [_UNEXPLAINED]
 
-    def _violations(self, validator: "jsonschema_rs.Validator", instance: Any) -> Iterator[Violation]:
-        for error in self._errors(validator, instance):
-            yield from _from_rs(error, instance)
+    return check
 
-    def _errors(self, validator: "jsonschema_rs.Validator", instance: Any) -> "Iterable[jsonschema_rs.ValidationError]":
-        if _has_more_values(instance, self._LISTED_VALUES):
-            import jsonschema_rs  # noqa: PLC0415 - loaded by now
 
-            try:
-                validator.validate(instance)
-            except jsonschema_rs.ValidationError as error:
-                return [error]
-        return validator.iter_errors(instance)
+_UNEXPLAINED: Final = Violation((), "schema", "does not match its schema")
+
+
+class _Lister:
+    """Gives the reasons of an instance that is not valid, as many as can be had at a bounded cost.
+
+    jsonschema-rs decides in linear time, but lists errors all at once, 10 us for each; a body of a megabyte can hold
+    half a million. An error of ``anyOf`` and ``oneOf`` brings all errors of all alternatives, and where a schema
+    leads to itself in several ways, their number grows exponentially.
+    """
+
+    # A larger instance is told its first error only; or none, where one error can hold all others.
+    _VALUES: Final = 2_000
+
+    def __init__(self, validator: "jsonschema_rs.Validator", document: Document) -> None:
+        self._validator = validator
+        self._explodes = branching_recursion(document) is not None
+        self._alternatives = count_alternatives(document)
+        self._limit = self._VALUES // max(self._alternatives, 1)
+
+    def errors(self, instance: Any) -> list[Violation]:
+        if self._explodes:
+            return []
+        is_large = _has_more_values(instance, self._limit)
+        if is_large and self._alternatives:
+            return []
+        errors = self._first(instance) if is_large else self._validator.iter_errors(instance)
+        return [violation for error in errors for violation in _from_rs(error, instance)]
+
+    def _first(self, instance: Any) -> "list[jsonschema_rs.ValidationError]":
+        import jsonschema_rs  # noqa: PLC0415 - loaded by now
+
+        try:
+            self._validator.validate(instance)
+        except jsonschema_rs.ValidationError as error:
+            return [error]
+        return []
 
 
 def _from_rs(error: "jsonschema_rs.ValidationError", instance: Any) -> Iterator[Violation]:
@@ -224,7 +249,7 @@ class JSONSchemaEngine:
 
         def check(instance: Any) -> Iterator[Violation]:
             for error in validator.iter_errors(instance):
-                yield from _from_jsonschema(error)
+                yield from list(_from_jsonschema(error)) or [_UNEXPLAINED]
 
         return check
 
@@ -245,8 +270,26 @@ def _check_schema(validator_class: "type[jsonschema.protocols.Validator]", schem
     try:
         validator_class.check_schema(cast("dict[str, Any]", schema))  # a bool is fine: its stubs forgot it
     except jsonschema.SchemaError as error:
-        pointer = place + pointer_to(tuple(error.absolute_path)).removeprefix("#")
-        raise InvalidSchemaError(error.message[:MESSAGE_LIMIT], pointer) from error
+        raise _broken_metaschema(error.message, tuple(error.absolute_path), schema, place) from error
+
+
+_TYPES: Final = ("array", "boolean", "integer", "null", "number", "object", "string")
+
+
+def _broken_metaschema(
+    message: str, path: tuple[str | int, ...], schema: JSONSchema, place: str = "#"
+) -> InvalidSchemaError:
+    """The error of a schema that is none, in better words where a type is misspelled."""
+    _, value = _find(schema, path)
+    names = value if isinstance(value, list) else [value]
+    unknown = next((name for name in names if isinstance(name, str) and name not in _TYPES), None)
+    is_type = path[-1:] == ("type",) and path[-2:-1] not in (("properties",), ("$defs",), ("definitions",))
+    if is_type and unknown is not None:
+        message = f"There is no type {unknown[:_NAME_LIMIT]!r}: the types are {', '.join(_TYPES)}"
+    return InvalidSchemaError(message[:MESSAGE_LIMIT], place + pointer_to(path).removeprefix("#"))
+
+
+_NAME_LIMIT: Final = 50
 
 
 def _from_jsonschema(error: "jsonschema.exceptions.ValidationError") -> Iterator[Violation]:
@@ -308,6 +351,8 @@ def _has_more_values(instance: Any, limit: int) -> bool:
 
 
 def _checked_formats(formats: Formats | None) -> dict[str, Callable[[str], bool]]:
+    if not isinstance(formats, Mapping | None):
+        raise TypeError(f"formats is a mapping of a format's name to a function, not {formats!r}")
     for name, function in (formats or {}).items():
         if not isinstance(name, str) or not callable(function):
             raise TypeError(f"formats holds functions by their format's name, not {name!r}: {function!r}")

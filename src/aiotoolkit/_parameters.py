@@ -44,11 +44,15 @@ class Parameters:
     Attributes:
         names: the declared names, in the schema's order, and then those that are only required.
 
+    Args:
+        document: the schema.
+        named_only: whether only those that the schema names are ever read.
+
     Raises:
-        InvalidSchemaError: the schema allows no object.
+        InvalidSchemaError: the schema allows no object, or is about names that are never read.
     """
 
-    def __init__(self, document: Document) -> None:
+    def __init__(self, document: Document, *, named_only: bool = False) -> None:
         properties: dict[str, list[Subschema]] = {}
         required: list[str] = []
         self._undeclared = _TEXT
@@ -57,6 +61,10 @@ class Parameters:
             if "type" in keywords and "object" not in _types(part):
                 message = 'It describes all parameters together, as an object: {"type": "object", "properties": ...}'
                 raise InvalidSchemaError(message, document.pointer(part.contents))
+            for keyword in _ABOUT_OTHERS if named_only else ():
+                if keyword in keywords:
+                    message = f"Only what properties or required name is read: {keyword} has no use here"
+                    raise InvalidSchemaError(message, document.pointer(part.contents))
             for name, schema in keywords.get("properties", {}).items():
                 properties.setdefault(name, []).append(part.inside(schema))
             if isinstance(keywords.get("additionalProperties"), dict):
@@ -100,6 +108,7 @@ class Converted(NamedTuple):
 
 
 _FILE: Final = ""
+_ABOUT_OTHERS: Final = ("patternProperties", "minProperties")
 
 
 def _problems(parameter: Parameter, name: str, found: Sequence[Any]) -> Iterator[tuple[str, str]]:

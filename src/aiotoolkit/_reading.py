@@ -125,7 +125,7 @@ def _validated(
 
 def _parameters_of(name: str, schema: CompiledSchema) -> Parameters:
     try:
-        return Parameters(schema.document)
+        return Parameters(schema.document, named_only=name in ("headers", "cookies"))
     except InvalidSchemaError as error:
         raise error.named(name) from None
 

@@ -106,9 +106,10 @@ def _check_positional(view: str, parameters: list[inspect.Parameter]) -> None:
     required = [item.name for item in positional if item.default is inspect.Parameter.empty]
     if not positional:
         raise TypeError(f"{view} must take the request, as its first parameter")
-    if len(required) > 2:
+    taken = 1 if required[:1] == ["request"] else 2  # the request, perhaps after a method's own object
+    if len(required) > taken:
         places = ", ".join(_PLACES)
-        raise TypeError(f"{view} requires {required[2]!r}, which a Schema does not pass: it passes {places}")
+        raise TypeError(f"{view} requires {required[taken]!r}, which a Schema does not pass: it passes {places}")
 
 
 def _check_parameter(view: str, parameter: inspect.Parameter, declared: Collection[str]) -> None:
@@ -129,6 +130,8 @@ def _schema_of(place: str) -> str:
 
 def request_of(args: tuple[Any, ...]) -> web.Request:
     """The request in the positional arguments of a view: a function's, a method's, or a ``web.View``'s own."""
+    if not args:
+        raise TypeError("A view that @schema.handler decorates is called with a request last, not without arguments")
     last = args[-1]
     if isinstance(last, web.View):
         last = last.request

@@ -4,23 +4,23 @@ A :class:`Schema` holds the schemas of one operation: of its body or form, its p
 made once, at import, where everything that is wrong with it is found; it never changes and is shared by all requests.
 """
 
-import copy
 import functools
 import inspect
 import logging
 import warnings
-from collections.abc import Awaitable, Callable, Mapping
-from types import MappingProxyType
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from typing import Any, Concatenate, Final, Literal, NoReturn, ParamSpec, Self, TypeVar, overload
 
 from aiohttp import web
 
 from aiotoolkit._answering import Response, ResponseChecker, ResponseValidationError
+from aiotoolkit._arguments import check_options, checked_operation, from_module
 from aiotoolkit._defaults import never_filled
-from aiotoolkit._documents import InvalidSchemaError, SchemaSource
+from aiotoolkit._documents import Document, InvalidSchemaError, SchemaSource
 from aiotoolkit._engines import Check, Engine, JSONSchemaEngine, JSONSchemaRSEngine, Violation, find_engine
 from aiotoolkit._json import dumps_plain, to_plain
 from aiotoolkit._reading import Error, RequestReader, RequestValidationError, place_errors
+from aiotoolkit._risks import slow_places
 from aiotoolkit._validation import CompiledSchema, compile_schema
 from aiotoolkit._views import DecoratedFunction, DecoratedMethod, DecoratedViewMethod, arguments_of, request_of
 from aiotoolkit.responses import BODYLESS, NO_BODY, bytes_response, json_response
@@ -89,7 +89,8 @@ class Schema:
         TypeError: what is given contradicts itself, or is no schema.
 
     Warns:
-        UserWarning: a default is never filled, since it stands where its schema may not apply.
+        UserWarning: a default is never filled, since it stands where its schema may not apply; or jsonschema is the
+            engine, and a hostile instance could keep it busy.
     """
 
     __slots__ = (
@@ -135,11 +136,14 @@ class Schema:
         validate_response: bool | Literal["log"] = True,
         operation: Mapping[str, Any] | None = None,
     ) -> None:
-        request, response, processor = _from_module(module, request, response)
+        request, response, processor = from_module(module, request, response)
         if request is not None and form is not None:
             raise TypeError("A Schema has a request= schema (a JSON body) or a form= schema, not both")
-        if validate_response not in (True, False, "log"):
-            raise TypeError(f'validate_response is True, False or "log", not {validate_response!r}')
+        check_options(body_required=body_required, fill_defaults=fill_defaults, validate_response=validate_response)
+        if not (response_factory is None or callable(response_factory)):
+            raise TypeError(f"response_factory is a function that makes a response, or None, not {response_factory!r}")
+        if error_class is not None:
+            _made_error(error_class, "The request is not valid")
         found_engine = find_engine(engine)
         compiled = functools.partial(compile_schema, engine=found_engine, fill_defaults=fill_defaults)
         places = {"path": path, "query": query, "headers": headers, "cookies": cookies}
@@ -147,11 +151,13 @@ class Schema:
         body = None if request is None else compiled(request, name="request")
         form_schema = None if form is None else compiled(form, name="form")
         read = {**parameters, **({"body": body} if body else {}), **({"form": form_schema} if form_schema else {})}
-        for name, schema in read.items() if fill_defaults else ():
-            for place in never_filled(schema.document):
-                which = "request" if name == "body" else name
-                message = f"The default at {place} of the {which} schema is not filled where it stands under"
-                warnings.warn(f"{message} anyOf, oneOf, not, if, then or else: they may not apply", stacklevel=2)
+        checker = ResponseChecker(response, responses, status, found_engine)
+        named = [("request" if name == "body" else name, schema.document) for name, schema in read.items()]
+        messages = list(_unfilled(named)) if fill_defaults else []
+        if isinstance(found_engine, JSONSchemaEngine):
+            messages += _slow([*named, *((name, schema.document) for name, schema in checker.schemas())])
+        for message in messages:
+            warnings.warn(message, stacklevel=2)
         self._freeze(
             _body=body,
             _processor=processor,
@@ -159,11 +165,11 @@ class Schema:
                 body=body, form=form_schema, parameters=parameters, body_required=body_required, processor=processor
             ),
             _places=frozenset(read),
-            _responses=ResponseChecker(response, responses, status, found_engine),
+            _responses=checker,
             _response_factory=response_factory,
             _validate_response=validate_response,
             error_class=error_class,
-            operation=_checked_operation(operation),
+            operation=checked_operation(operation),
         )
 
     def _freeze(self, **attributes: Any) -> None:
@@ -241,15 +247,21 @@ class Schema:
         Raises:
             RequestValidationError: the data break the schema; or ``error_class(message)``, caused by it.
             Error: this Schema has no ``request`` schema.
+            TypeError: what is additional is no mapping, or ``merged_class`` cannot be called.
         """
         if self._body is None:
             raise self.make_error("This Schema has no request= schema to check the data against")
+        for members in additional:
+            if not isinstance(members, Mapping):
+                raise TypeError(f"validate_request merges mappings, not {type(members).__name__}")
+        if not callable(merged_class):
+            raise TypeError(f"merged_class is a class or a function, not {merged_class!r}")
         merged = isinstance(data, Mapping) and bool(additional)
         try:
             plain = _merge(data, additional) if merged else to_plain(data)
-        except (TypeError, ValueError) as error:
-            # Such as an uploaded file, or two values of one name: nothing that JSON could hold.
-            valid, violations = None, [Violation((), "type", str(error))]
+        except (TypeError, ValueError):
+            # Such as an uploaded file, or two values of one name. Python's own text is not for a client.
+            valid, violations = None, [Violation((), "type", "holds what JSON cannot")]
         else:
             valid, violations = self._body.validate(plain)
         if violations:
@@ -274,25 +286,29 @@ class Schema:
         Raises:
             ResponseValidationError: the data break the schema, cannot be written as JSON, or the status is not
                 declared.
+            TypeError: the ``response_factory`` does not take what is passed to it.
         """
+        headers = kwargs.get("headers")
+        if not isinstance(headers, Iterable | None) or isinstance(headers, str | bytes):
+            raise TypeError(f"make_response: headers are a mapping or pairs, not {type(headers).__name__}")
         code = self._responses.status if status is None else status
         if data is None and code in BODYLESS:
             data = NO_BODY
         if self._validate_response:
-            data = self._checked(data, code, kwargs.get("headers"))
+            data = self._checked(data, code, headers)
         if self._response_factory is None:
             return data
         if status is not None or code != 200:
             kwargs["status"] = code
         if data is NO_BODY:
-            return self._response_factory(**kwargs)
+            return _call_factory(self._response_factory, **kwargs)
         content_type = self._responses.content_type(code)
         if content_type != "application/json":
             kwargs.setdefault("content_type", content_type)
         if self._response_factory is json_response and "dumps" not in kwargs and self._validate_response is True:
             # The data are plain by now: json_response would look at each value again.
-            return bytes_response(_encoded(data), **kwargs)
-        return self._response_factory(data, **kwargs)
+            return _call_factory(bytes_response, _encoded(data), **kwargs)
+        return _call_factory(self._response_factory, data, **kwargs)
 
     def _checked(self, data: Any, status: int, headers: Any) -> Any:
         try:
@@ -320,11 +336,55 @@ class Schema:
             message: what the class is called with.
             error: its cause.
             error_class: makes the error, in place of this Schema's ``error_class``.
+
+        Raises:
+            TypeError: ``error`` is no exception, or ``error_class`` makes none.
         """
-        made = (error_class or self.error_class or Error)(message)
+        if not isinstance(error, BaseException | None):
+            raise TypeError(f"make_error: error is the exception that is the cause, not {type(error).__name__}")
+        made = _made_error(error_class or self.error_class or Error, message)
         if error is not None:
             made.__cause__ = error
         return made
+
+
+def _made_error(error_class: Any, message: str) -> Exception:
+    """An error of a class, which is proved to make one of a text."""
+    wanted = "error_class makes an exception of a text"
+    if not callable(error_class):
+        raise TypeError(f"{wanted}; {error_class!r} cannot be called")
+    try:
+        made = error_class(message)
+    except Exception as error:
+        raise TypeError(f"{wanted}; {error_class!r} raised {type(error).__name__}: {error}") from error
+    if not isinstance(made, Exception):
+        raise TypeError(f"{wanted}; {error_class!r} made {type(made).__name__}")
+    return made
+
+
+def _unfilled(schemas: Iterable[tuple[str, Document]]) -> Iterator[str]:
+    for name, document in schemas:
+        for place in never_filled(document):
+            message = f"The default at {place} of the {name} schema is not filled where it stands under"
+            yield f"{message} anyOf, oneOf, not, if, then or else: they may not apply"
+
+
+def _slow(schemas: Iterable[tuple[str, Document]]) -> Iterator[str]:
+    for name, document in schemas:
+        for place, why in slow_places(document):
+            message = f"Hostile data can keep the jsonschema engine busy at {place} of the {name} schema: {why}"
+            yield f"{message}. Use jsonschema-rs"
+
+
+def _call_factory(factory: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    try:
+        return factory(*args, **kwargs)
+    except TypeError as error:
+        try:
+            inspect.signature(factory).bind(*args, **kwargs)
+        except (TypeError, ValueError) as mismatch:
+            raise TypeError(f"make_response: the response_factory cannot take its arguments: {mismatch}") from error
+        raise
 
 
 def _merge(data: Mapping[str, Any], additional: tuple[Mapping[str, Any], ...]) -> dict[str, Any]:
@@ -340,36 +400,3 @@ def _encoded(plain: Any) -> bytes:
         return dumps_plain(plain)
     except ValueError as error:  # a lone surrogate, or an integer of more digits than Python writes
         raise ResponseValidationError(f"The response cannot be written as JSON: {type(error).__name__}") from error
-
-
-_OPERATION: Final = ("summary", "description", "tags", "security", "deprecated")
-
-
-def _checked_operation(operation: Mapping[str, Any] | None) -> Mapping[str, Any]:
-    """A copy that the caller's own dict does not reach."""
-    if not isinstance(operation, Mapping | None):
-        raise TypeError(f"operation is a mapping with some of {', '.join(_OPERATION)}, not {operation!r}")
-    copied = copy.deepcopy(dict(operation or {}))
-    for name in copied:
-        if name not in _OPERATION:
-            raise TypeError(f"operation holds some of {', '.join(_OPERATION)}, not {name!r}")
-    return MappingProxyType(copied)
-
-
-def _from_module(
-    module: Any, request: SchemaSource | None, response: SchemaSource | None
-) -> tuple[SchemaSource | None, SchemaSource | None, Callable[[Any], Any] | None]:
-    """The schemas and the request processor of a module, as rororo's users write them."""
-    if module is None:
-        return request, response, None
-    if isinstance(module, Mapping | bool):
-        raise TypeError("Schema's first argument is a module with schemas; a schema is given by its name: request=...")
-    found = {name: getattr(module, name, None) for name in ("request", "response")}
-    if not any(value is not None for value in found.values()):
-        raise TypeError(f"{module!r} has neither a 'request' nor a 'response' schema")
-    if request is not None or response is not None:
-        raise TypeError("The request and response schemas are given by the module, or by name, not both")
-    processor = getattr(module, "request_processor", None)
-    if processor is not None and (not callable(processor) or inspect.iscoroutinefunction(processor)):
-        raise TypeError(f"{module!r}.request_processor must be a function, and not async, not {processor!r}")
-    return found["request"], found["response"], processor
