@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["QueuedHandler", "drain"]
 
 _EXIT_TIMEOUT = 5.0
+_FORK_TIMEOUT = 1.0
 
 
 class QueuedHandler(logging.Handler):
@@ -89,6 +90,8 @@ class _Listener:
         # Only grows, and each handler's count under that handler's lock; what was reported is counted by the thread.
         self.dropped: dict[QueuedHandler, int] = {}
         self._reported: dict[QueuedHandler, int] = {}
+        # Held while a record is written: a fork in the middle would leave the child with an output that is locked.
+        self.writing = threading.Lock()
         self._thread: threading.Thread | None = None
         self._start_lock = threading.RLock()
 
@@ -101,11 +104,14 @@ class _Listener:
     def drain(self, timeout: float) -> bool:
         if self._thread is None:
             return True
-        if self._thread is threading.current_thread():
+        if self.is_this_thread():
             return False
         done = threading.Event()
         self.records.put(done)
         return done.wait(max(timeout, 0))
+
+    def is_this_thread(self) -> bool:
+        return self._thread is threading.current_thread()
 
     def _start(self) -> bool:
         with self._start_lock:
@@ -122,15 +128,19 @@ class _Listener:
     def _run(self) -> None:
         while True:
             item = self.records.get()
-            if isinstance(item, threading.Event):
-                self._report_dropped()
-                item.set()
-                continue
-            handler, record = item
-            _write(handler, record)
-            if self.dropped and self.records.qsize() <= handler.max_records // 2:
-                self._report_dropped()
-            del item, handler, record
+            with self.writing:
+                self._handle(item)
+            del item
+
+    def _handle(self, item: tuple[QueuedHandler, logging.LogRecord] | threading.Event) -> None:
+        if isinstance(item, threading.Event):
+            self._report_dropped()
+            item.set()
+            return
+        handler, record = item
+        _write(handler, record)
+        if self.dropped and self.records.qsize() <= handler.max_records // 2:
+            self._report_dropped()
 
     def _report_dropped(self) -> None:
         for handler, dropped in list(self.dropped.items()):
@@ -159,6 +169,16 @@ def _notice(lost: int) -> logging.LogRecord:
     return record
 
 
+def _before_fork() -> None:
+    """Wait, for a bounded time, until no record is being written."""
+    _fork.holds = not _listener.is_this_thread() and _listener.writing.acquire(timeout=_FORK_TIMEOUT)
+
+
+def _after_fork_in_parent() -> None:
+    if _fork.holds:
+        _listener.writing.release()
+
+
 def _after_fork() -> None:
     """Start afresh: the thread was not copied, and what is queued is the parent's to write."""
     global _listener  # noqa: PLW0603 - one listener per process
@@ -167,5 +187,6 @@ def _after_fork() -> None:
 
 _PLAIN = logging.Formatter()
 _listener = _Listener()
+_fork = threading.local()
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)
+    os.register_at_fork(before=_before_fork, after_in_parent=_after_fork_in_parent, after_in_child=_after_fork)
