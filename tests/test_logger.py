@@ -675,6 +675,37 @@ def test_a_fork_has_its_own_thread_and_queue() -> None:
     assert words == sorted((name, str(number)) for name in ("before", "parent", "child") for number in range(200))
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this platform has no fork")
+def test_a_fork_waits_for_the_record_that_is_being_written() -> None:
+    """A child never gets an output that is locked because the parent's thread was writing to it."""
+    done = run_script(
+        """
+        import logging, os, threading
+        from aiotoolkit.logger import flush_logging, queued_handler
+        started, forking, output = threading.Event(), threading.Event(), threading.Lock()
+
+        class Slow(logging.Handler):
+            def emit(self, record):
+                with output:
+                    started.set()
+                    forking.wait()
+
+        log = logging.getLogger("app")
+        log.addHandler(queued_handler(handler={"()": Slow}, max_records=10))
+        os.register_at_fork(before=forking.set)  # the last one to be registered is the first one to be called
+        log.error("slow")
+        started.wait()
+        child = os.fork()
+        if not child:
+            os._exit(0 if output.acquire(blocking=False) else 1)
+        assert os.waitpid(child, 0)[1] == 0
+        assert flush_logging()
+        """,
+        ignore=["__main__"],  # a fork with threads: this is what is tested
+    )
+    assert done.returncode == 0, done.stderr
+
+
 # The module itself
 
 
