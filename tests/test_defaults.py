@@ -103,7 +103,7 @@ OTHERS: list[Any] = [[], "x", 1, None, True, [{}]]
         ({"additionalProperties": {"default": 1}, "patternProperties": {"a": {"default": 1}}}, {}, {}),
     ],
 )  # fmt: skip
-@pytest.mark.filterwarnings("ignore:The default at")
+@pytest.mark.filterwarnings("ignore:The default at")  # some rules warn, which another test is about
 def test_the_rules(schema: Any, instance: Any, expected: Any) -> None:
     """Defaults are filled by ajv's rules."""
     before = copy.deepcopy(instance)

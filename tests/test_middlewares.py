@@ -234,7 +234,7 @@ async def test_own_body_is_kept(serve: Serve) -> None:
 
 
 @pytest.mark.parametrize("make", [web.HTTPNotFound, lambda: web.HTTPFound("/x"), lambda: Problem(404)])
-@pytest.mark.filterwarnings("ignore:returning HTTPException object is deprecated")
+@pytest.mark.filterwarnings("ignore:returning HTTPException object is deprecated")  # that is what is tested
 async def test_returned_exception(serve: Serve, make: Callable[[], web.HTTPException]) -> None:
     """A returned HTTPException counts as raised."""
     client = await serve(returning(make))
@@ -746,7 +746,7 @@ async def test_handler_returns_nothing(serve: Serve, caplog: pytest.LogCaptureFi
     assert str(logged_once(caplog)) == f"A handler must return a response, not {type(result).__name__}"
 
 
-@pytest.mark.filterwarnings("ignore:returning HTTPException object is deprecated")
+@pytest.mark.filterwarnings("ignore:returning HTTPException object is deprecated")  # that is what is tested
 @pytest.mark.parametrize("make", [web.HTTPGone, lambda: problem_response(410), lambda: Problem(410)])
 async def test_handler_returns_an_error(serve: Serve, make: Callable[[], web.Response]) -> None:
     """An HTTPException that a handler returns counts as raised; a problem response is sent as it is."""

@@ -131,7 +131,7 @@ def test_the_name_of_a_bad_schema(arguments: dict[str, Any], name: str) -> None:
 def test_headers_of_a_response_must_be_named() -> None:
     """The headers of a Response are given by their names."""
     with pytest.raises(TypeError, match="A Response's headers are a mapping"):
-        Response(headers=["X-A"])  # type: ignore[arg-type]
+        Response(headers=["X-A"])  # type: ignore[arg-type]  # the mistake under test
 
 
 @pytest.mark.parametrize(
@@ -359,7 +359,7 @@ def test_the_class_of_merged_data() -> None:
 def test_no_class_of_merged_data() -> None:
     """What cannot be called is refused, also where nothing is merged."""
     with pytest.raises(TypeError, match="merged_class is a class or a function, not 5"):
-        Schema(request=NAME).validate_request({"name": "x"}, merged_class=5)  # type: ignore[arg-type]
+        Schema(request=NAME).validate_request({"name": "x"}, merged_class=5)  # type: ignore[arg-type]  # the mistake
 
 
 def test_a_processor() -> None:

@@ -9,7 +9,7 @@ from multidict import CIMultiDict
 
 from aiotoolkit._documents import SchemaSource
 from aiotoolkit._engines import Engine, Violation
-from aiotoolkit._headers import NAME_PATTERN
+from aiotoolkit._headers import MEDIA_TYPE, NAME_PATTERN
 from aiotoolkit._parameters import Parameter, parameter_of
 from aiotoolkit._reading import Error
 from aiotoolkit._validation import CompiledSchema, compile_schema, pointer_of
@@ -59,14 +59,12 @@ class Response:
         for name in self.headers or ():
             if not isinstance(name, str) or not re.fullmatch(NAME_PATTERN, name):
                 raise TypeError(f"A Response's header has a name such as 'X-Total', not {name!r}")
-        if not isinstance(self.content_type, str) or not _MEDIA_TYPE.fullmatch(self.content_type):
+        if not isinstance(self.content_type, str) or not MEDIA_TYPE.fullmatch(self.content_type):
             raise TypeError(f"A Response's content_type is text such as 'text/plain', not {self.content_type!r}")
         if not isinstance(self.description, str) or _CONTROL.search(self.description):
             raise TypeError(f"A Response's description is text without control characters, not {self.description!r}")
 
 
-# RFC 9110, section 5.6.2.
-_MEDIA_TYPE: Final = re.compile(f"{NAME_PATTERN}/{NAME_PATTERN}")
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")  # a description may have several lines
 
 

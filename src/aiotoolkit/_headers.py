@@ -6,12 +6,15 @@ from typing import Any, Final
 
 from multidict import CIMultiDict
 
-__all__ = ["NAME_PATTERN", "check_headers", "check_text", "copy_headers"]
+__all__ = ["MEDIA_TYPE", "NAME_PATTERN", "check_headers", "check_text", "copy_headers"]
 
 NAME_PATTERN: Final = r"[A-Za-z0-9!#$%&'*+.^_`|~-]+"
 """The pattern of a header's name (RFC 9110, sections 5.1 and 5.6.2)."""
 
 _NAME = re.compile(NAME_PATTERN)
+
+MEDIA_TYPE: Final = re.compile(f"{NAME_PATTERN}/{NAME_PATTERN}")
+"""A media type (RFC 9110, section 8.3.1), without its parameters."""
 
 # RFC 9110, section 5.5: visible characters, space, tab and obs-text. aiohttp refuses CR, LF and NUL only when it
 # writes the response, where it is too late for an answer: the connection would be dropped.

@@ -1,13 +1,12 @@
 """JSON answers."""
 
-import re
 from collections.abc import Callable
 from typing import Any, Final, NoReturn
 
 from aiohttp import hdrs, web
 from aiohttp.typedefs import LooseHeaders
 
-from aiotoolkit._headers import NAME_PATTERN, check_text, copy_headers
+from aiotoolkit._headers import MEDIA_TYPE, check_text, copy_headers
 from aiotoolkit._json import dumps as _dumps
 from aiotoolkit._json import to_plain
 
@@ -28,7 +27,6 @@ NO_BODY: Final = _NoBody()
 BODYLESS: Final = frozenset({204, 205, 304})
 
 _JSON: Final = "application/json"
-_MEDIA_TYPE: Final = re.compile(f"{NAME_PATTERN}/{NAME_PATTERN}")
 
 
 def json_response(
@@ -115,5 +113,5 @@ def _refuse_status(status: object) -> NoReturn:
 
 def _check_content_type(content_type: str) -> None:
     check_text(hdrs.CONTENT_TYPE, content_type)
-    if not _MEDIA_TYPE.match(content_type):
+    if not MEDIA_TYPE.match(content_type):
         raise ValueError(f"content_type= must be a media type such as 'application/json', not {content_type!r}")

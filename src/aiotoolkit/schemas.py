@@ -218,8 +218,8 @@ class Schema:
             result = await view(*args, **arguments)
             return result if isinstance(result, web.StreamResponse) else self.make_response(result)
 
-        handler.view = view  # type: ignore[attr-defined]
-        handler.schema = self  # type: ignore[attr-defined]
+        handler.view = view  # type: ignore[attr-defined]  # a function takes any attribute
+        handler.schema = self  # type: ignore[attr-defined]  # the same
         return handler
 
     async def _read(self, request: web.Request) -> dict[str, Any]:
@@ -289,7 +289,7 @@ class Schema:
             TypeError: the ``response_factory`` does not take what is passed to it.
         """
         headers = kwargs.get("headers")
-        if not isinstance(headers, Iterable | None) or isinstance(headers, str | bytes):
+        if headers is not None and (not isinstance(headers, Iterable) or isinstance(headers, str | bytes)):
             raise TypeError(f"make_response: headers are a mapping or pairs, not {type(headers).__name__}")
         code = self._responses.status if status is None else status
         if data is None and code in BODYLESS:
@@ -319,7 +319,7 @@ class Schema:
                 if isinstance(error, ResponseValidationError):
                     raise
                 raise ResponseValidationError(str(error)) from error
-            _logger.error("A response breaks its schema, and is sent all the same: %s", error)  # noqa: TRY400
+            _logger.error("A response breaks its schema, and is sent all the same: %s", error)  # noqa: TRY400 - its text says all; the traceback is ours
             return data
         return plain
 
