@@ -1,5 +1,6 @@
 """A local Sentry for tests, and scripts in processes of their own: logging and Sentry clients belong to a process."""
 
+import contextlib
 import gzip
 import json
 import os
@@ -10,7 +11,7 @@ import textwrap
 import threading
 import time
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import TracebackType
@@ -26,12 +27,31 @@ class Ingest:
         certificate: Certificate and key file; then it speaks HTTPS.
         status: The status of every answer.
         delay: Seconds before every answer.
+        headers: Headers of every answer.
+
+    Attributes:
+        events: What was accepted, in the order of arrival.
+        raw: Everything that arrived, accepted or not: head and decompressed body of each request.
+        first_statuses: The statuses of the first answers, instead of ``status``.
+        go_on: Answers wait while it is cleared.
     """
 
-    def __init__(self, *, certificate: tuple[Path, Path] | None = None, status: int = 200, delay: float = 0) -> None:
+    def __init__(
+        self,
+        *,
+        certificate: tuple[Path, Path] | None = None,
+        status: int = 200,
+        delay: float = 0,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
         self.events: list[dict[str, Any]] = []
+        self.raw: list[bytes] = []
         self.status = status
+        self.first_statuses: list[int] = []
         self.delay = delay
+        self.headers = headers or {}
+        self.go_on = threading.Event()
+        self.go_on.set()
         self._arrived = threading.Condition()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._scheme = "http"
@@ -49,6 +69,7 @@ class Ingest:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
+        self.go_on.set()
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
@@ -66,6 +87,16 @@ class Ingest:
         """Return the message of each event, whichever client sent it."""
         return [message_of(event) for event in self.events]
 
+    def wait_for_requests(self, count: int, timeout: float = 10) -> bool:
+        """Wait until ``count`` requests have arrived, answered or not."""
+        with self._arrived:
+            return self._arrived.wait_for(lambda: len(self.raw) >= count, timeout)
+
+    def _keep(self, raw: bytes) -> None:
+        with self._arrived:
+            self.raw.append(raw)
+            self._arrived.notify_all()
+
     def _add(self, events: list[dict[str, Any]]) -> None:
         with self._arrived:
             self.events += events
@@ -77,14 +108,25 @@ class Ingest:
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
+                body = decompressed(self.headers["Content-Encoding"], body)
+                ingest._keep(f"{self.requestline}\n{self.headers}".encode() + body)
                 if ingest.delay:
                     time.sleep(ingest.delay)
-                if ingest.status == 200:
-                    ingest._add(decoded(self.path, self.headers["Content-Encoding"], body))
-                self.send_response(ingest.status)
+                ingest.go_on.wait(30)
+                status = ingest.first_statuses.pop(0) if ingest.first_statuses else ingest.status
+                if status == 200:
+                    ingest._add(decoded(self.path, body))
+                self.send_response(status)
+                for name, value in ingest.headers.items():
+                    self.send_header(name, value)
                 self.send_header("Content-Length", "2")
                 self.end_headers()
                 self.wfile.write(b"{}")
+
+            def handle(self) -> None:
+                # A client that does not wait for an answer is not worth a traceback.
+                with contextlib.suppress(ConnectionError):
+                    super().handle()
 
             def log_message(self, format: str, *args: object) -> None:
                 """Stay silent."""
@@ -92,13 +134,19 @@ class Ingest:
         return Handler
 
 
-def decoded(path: str, encoding: str | None, body: bytes) -> list[dict[str, Any]]:
-    """Return the events of one request to ``/store/`` or ``/envelope/``."""
+def decompressed(encoding: str | None, body: bytes) -> bytes:
+    """Undo a Content-Encoding."""
     match encoding:
         case "deflate":
-            body = zlib.decompress(body)
+            return zlib.decompress(body)
         case "gzip":
-            body = gzip.decompress(body)
+            return gzip.decompress(body)
+        case _:
+            return body
+
+
+def decoded(path: str, body: bytes) -> list[dict[str, Any]]:
+    """Return the events of one request to ``/store/`` or ``/envelope/``."""
     if path.endswith("/store/"):
         return [json.loads(body)]
     assert path.endswith("/envelope/"), path

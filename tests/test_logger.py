@@ -101,6 +101,7 @@ def test_default_logging_dict_is_what_rororo_made() -> None:
     assert "ignore_errors" in made["filters"]
     assert {name: each["level"] for name, each in made["handlers"].items()} == {"stdout": "DEBUG", "stderr": "WARNING"}
     assert made["handlers"]["stdout"]["filters"] == ["ignore_errors"]
+    assert made["loggers"].pop("aiohttp.server") == {"filters": ["bad_requests"]}
     assert made["loggers"] == {
         name: {"handlers": ["stdout", "stderr"], "level": "INFO", "propagate": False} for name in ("aiohttp", "api")
     }
@@ -288,12 +289,12 @@ def test_what_json_cannot_hold_is_written_as_text() -> None:
 
     cycle: list[Any] = []
     cycle.append(cycle)
-    extra: dict[str, Any] = {"cycle": cycle, "nan": float("nan"), "key": {(1, 2): 3}, "rude": [{Rude(): 1}]}
+    extra: dict[str, Any] = {"cycle": cycle, "nan": float("nan"), "odd": {(1, 2): 3}, "rude": [{Rude(): 1}]}
     made = json.loads(logger.json_formatter().format(record("kept", good=[1], **extra)))
     assert made["message"] == "kept"
     assert made["nan"] == "nan"
-    assert made["cycle"] == "[[...]]"
-    assert made["key"] == "{(1, 2): 3}"
+    assert made["cycle"] == ["..."]
+    assert made["odd"] == "{(1, 2): 3}"
     assert made["good"] == [1]
     assert "RuntimeError" in made["rude"]
 

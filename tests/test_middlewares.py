@@ -578,7 +578,7 @@ async def test_started_websocket(serve: Serve, caplog: pytest.LogCaptureFixture,
 
 
 async def test_stream_without_the_signal(serve: Serve, caplog: pytest.LogCaptureFixture) -> None:
-    """The middleware alone, without setup_errors, sees a started stream by the bytes that went out."""
+    """The middleware alone, without setup_errors, sees a started stream as well."""
 
     async def view(request: web.Request) -> web.Response:
         await started_stream(request)
@@ -930,7 +930,7 @@ async def test_order(aiohttp_client: AiohttpClient, first: Any) -> None:
         assert response.headers["X-Request-ID"]
     assert seen == [404]
     names = [middleware.__qualname__.partition(".")[0] for middleware in app.middlewares[:2]]  # type: ignore[attr-defined]  # functions
-    assert names == ["request_id_middleware", "error_middleware"]
+    assert names == ["setup_request_id", "error_middleware"]
     assert app.middlewares[2] is own
 
 

@@ -232,7 +232,7 @@ def test_sentry(form: str) -> None:
         form,
     )
     assert output.count("SentryHandler") == 1
-    assert ("StreamHandler" in output) == (form == "loggers")
+    assert ("ConsoleHandler" in output) == (form == "loggers")
 
 
 @pytest.mark.extra("sentry_sdk")

@@ -17,6 +17,7 @@ from pytest_aiohttp.plugin import AiohttpClient
 
 from aiotoolkit.logger import RequestIdFilter, request_id_var
 from aiotoolkit.middlewares import REQUEST_ID_KEY, request_id_middleware, setup_errors, setup_request_id
+from aiotoolkit.problems import Problem
 
 from .raw import exchange, raw_request, read_response, served
 
@@ -375,3 +376,35 @@ def test_no_application(app: Any) -> None:
     """Ids are set up for an application and for nothing else."""
     with pytest.raises(TypeError, match="setup_request_id takes an application first, not"):
         setup_request_id(app)
+
+
+async def test_problems_name_their_request(aiohttp_client: AiohttpClient) -> None:
+    """Problem details have the id as a member, also of a raised Problem; one that an application set itself stays."""
+
+    async def gone(request: web.Request) -> web.StreamResponse:
+        raise Problem(410)
+
+    async def own(request: web.Request) -> web.StreamResponse:
+        raise Problem(409, request_id="own")
+
+    app = web.Application()
+    setup_errors(app)
+    setup_request_id(app)
+    for path, view in (("/broken", broken), ("/missing", missing), ("/gone", gone)):
+        app.router.add_get(path, view)
+    app.router.add_get("/own", own)
+    client = await aiohttp_client(app)
+    for path in ("/broken", "/missing", "/gone", "/nowhere"):
+        async with client.get(path, headers={"X-Request-ID": "mine"}) as response:
+            assert (await response.json(content_type=None))["request_id"] == "mine"
+    async with client.get("/own", headers={"X-Request-ID": "mine"}) as response:
+        assert (await response.json(content_type=None))["request_id"] == "own"
+
+
+async def test_problems_without_ids(aiohttp_client: AiohttpClient) -> None:
+    """Where no ids are set up, problems have no such member."""
+    app = web.Application()
+    setup_errors(app)
+    client = await aiohttp_client(app)
+    async with client.get("/") as response:
+        assert "request_id" not in await response.json(content_type=None)

@@ -1,7 +1,4 @@
-"""``update_sentry_logging`` with both clients, against a local Sentry.
-
-Clients are global to a process and patch it, so whatever makes one runs in a process of its own.
-"""
+"""``update_sentry_logging`` with both clients, against a local Sentry."""
 
 import copy
 import logging.config
@@ -16,45 +13,17 @@ import pytest
 
 from aiotoolkit.logger import default_logging_dict, queue_logging, sentry_handler, update_sentry_logging
 from tests.ingest import Ingest, message_of, run_script
+from tests.sentry_helpers import SETUP, both_clients, run
 
-RAVEN = pytest.param("raven", marks=pytest.mark.extra("raven"))
-SDK = pytest.param("sentry_sdk", marks=pytest.mark.extra("sentry_sdk"))
-both_clients = pytest.mark.parametrize("client", [RAVEN, SDK])
 any_client = pytest.mark.extra("sentry_sdk")
 
-# The two deprecated calls of raven 6.10: Thread.setDaemon(), and datetime.utcfromtimestamp() from Python 3.12 on.
-RAVEN_WARNS = ["raven.transport.threaded", "raven.handlers.logging"]
 DSN = "https://public@sentry.example.com/1"
-
-SETUP = """
-import asyncio, logging, logging.config, os, sys
-from aiotoolkit.logger import *
-client, dsn = sys.argv[1:3]
-def setup(*loggers, named=(), change=lambda made: None, **options):
-    made = default_logging_dict(*loggers)
-    change(made)
-    update_sentry_logging(made, dsn, *named, client=client, **options)
-    logging.config.dictConfig(made)
-"""
 
 
 @pytest.fixture
 def ingest() -> Iterator[Ingest]:
     with Ingest() as server:
         yield server
-
-
-def run(source: str, client: str, ingest: Ingest, environ: dict[str, str] | None = None) -> str:
-    """Run a program after SETUP; return what it printed."""
-    lines = source.splitlines()
-    indent = min(len(line) - len(line.lstrip()) for line in lines if line.strip())
-    source = SETUP + "\n".join(line[indent:] for line in lines)
-    ignore = RAVEN_WARNS if client == "raven" else []
-    done = run_script(source, client, ingest.dsn(), ignore=ignore, environ=environ)
-    assert done.returncode == 0, done.stderr
-    for failure in ("--- Logging error ---", "Top level Sentry exception", "Sentry responded"):
-        assert failure not in done.stderr, done.stderr
-    return done.stdout
 
 
 def types(event: dict[str, Any]) -> list[str]:
@@ -196,7 +165,7 @@ if child:
 """,
         client,
         ingest.dsn(),
-        ignore=[*RAVEN_WARNS, "__main__"],
+        ignore=["__main__"],
     )
     assert sorted(ingest.messages()) == ["child", "parent"]
 
@@ -325,6 +294,25 @@ def test_a_client_of_the_application_is_respected(ingest: Ingest) -> None:
 
 
 @pytest.mark.extra("sentry_sdk")
+@pytest.mark.parametrize("options", ["integrations=[LoggingIntegration()]", ""])
+def test_another_logging_integration_doubles_nothing(options: str, ingest: Ingest) -> None:
+    """One that is passed as an option, or that the application's init() brings after the dict was applied."""
+    run(
+        f"""
+        import sentry_sdk
+        from sentry_sdk.integrations.logging import LoggingIntegration
+        setup("app", {options})
+        if not {options!r}:
+            sentry_sdk.init(dsn, release="theirs", auto_enabling_integrations=False)
+        logging.getLogger("app").error("one")
+        """,
+        "sentry_sdk",
+        ingest,
+    )
+    assert ingest.messages() == ["one"]
+
+
+@pytest.mark.extra("sentry_sdk")
 def test_the_sdk_is_initialised_once(ingest: Ingest) -> None:
     """The same dict applied twice keeps the client; another DSN gets a new one."""
     with Ingest() as other:
@@ -386,7 +374,6 @@ print("done")
 """,
         client,
         "http://public@127.0.0.1:9/1",
-        ignore=RAVEN_WARNS,
     )
     assert done.returncode == 0
     assert done.stdout == "done\n"
@@ -423,7 +410,6 @@ def test_raven_speaks_todays_tls(certificate: tuple[Path, Path], host: str, quer
             SETUP + 'setup("app"); logging.getLogger("app").error("safe")',
             "raven",
             f"{secure.dsn(host)}?{query.format(certificate[0])}",
-            ignore=RAVEN_WARNS,
         )
     assert secure.messages() == ["safe"] * arrives
 
@@ -431,7 +417,7 @@ def test_raven_speaks_todays_tls(certificate: tuple[Path, Path], host: str, quer
 @pytest.mark.extra("raven")
 @pytest.mark.parametrize("status", [429, 500])
 def test_raven_backs_off_when_sentry_refuses(status: int) -> None:
-    """A refusal is told once on stderr, the next events wait, and nothing raises."""
+    """A refusal is told on stderr, once for all events, the next events wait, and nothing raises."""
     with Ingest(status=status) as refusing:
         done = run_script(
             SETUP
@@ -443,11 +429,11 @@ for number in range(3):
 """,
             "raven",
             refusing.dsn(),
-            ignore=RAVEN_WARNS,
         )
     assert done.returncode == 0
-    assert done.stderr.count("API error") == 1, done.stderr
-    assert "HTTP" in done.stderr
+    assert done.stderr.count("did not reach Sentry") == 2, done.stderr
+    assert f"1 events did not reach Sentry: it answered {status}\n" in done.stderr
+    assert "2 events did not reach Sentry: the process ended\n" in done.stderr
 
 
 # The dict
@@ -560,7 +546,7 @@ def test_unknown_options_are_refused(client: str) -> None:
     """An option that the client would not know, or swallow, is a TypeError that names it; the dict stays."""
     made = default_logging_dict("a")
     before = copy.deepcopy(made)
-    with pytest.raises(TypeError, match=r"nonsense, tagz"):
+    with pytest.raises(TypeError, match=r"nonsense, tagz; it has: .*environment, .*sample_rate"):
         update_sentry_logging(made, DSN, client=client, nonsense=1, tagz={}, release="1")
     assert made == before
     with pytest.raises(TypeError, match="nonsense"):
@@ -580,6 +566,30 @@ def test_raven_transports_that_lose_or_block_are_refused() -> None:
     made = default_logging_dict("a")
     update_sentry_logging(made, DSN, client="raven", transport=ThreadedHTTPTransport)
     assert made["handlers"]["sentry"]["transport"] is ThreadedHTTPTransport
+
+
+@pytest.mark.extra("sentry_sdk")
+def test_transports_that_the_sdk_would_ignore_or_call_in_the_loop_are_refused() -> None:
+    """A name as a string is ignored, a function is called where the error happens; transports of the sdk are taken."""
+    from sentry_sdk.transport import HttpTransport
+
+    transports: list[Any] = ["sentry_sdk.transport.HttpTransport", print, str, lambda event: None]
+    for transport in transports:
+        with pytest.raises(ValueError, match="transport must be a class or an instance of"):
+            update_sentry_logging(default_logging_dict("a"), DSN, client="sentry_sdk", transport=transport)
+    made = default_logging_dict("a")
+    update_sentry_logging(made, DSN, client="sentry_sdk", transport=HttpTransport)
+    assert made["handlers"]["sentry"]["transport"] is HttpTransport
+
+
+@pytest.mark.extra("raven")
+def test_a_certificate_that_is_not_there_is_a_configuration_error() -> None:
+    """raven makes its transport at the first event, where nobody would see the error."""
+    done = run_script(
+        SETUP + "setup('app')", "raven", "https://public@127.0.0.1:9/1?ca_certs=/nowhere/ca.pem", timeout=30
+    )
+    assert "Unable to configure handler 'sentry'" in done.stderr
+    assert "FileNotFoundError" in done.stderr
 
 
 @any_client
@@ -677,6 +687,22 @@ def test_the_order_of_queue_and_sentry_does_not_matter() -> None:
     update_sentry_logging(first, DSN)
     update_sentry_logging(second, DSN)
     assert queue_logging(first) == second
+
+
+@pytest.mark.parametrize(
+    "handler",
+    [
+        {"()": "aiotoolkit.logger.sentry_handler", "client": "raven", "dsn": DSN},
+        {"()": sentry_handler, "client": "raven", "dsn": DSN},
+        {"class": "sentry_sdk.integrations.logging.EventHandler", "level": "ERROR"},
+        {"class": "raven.handlers.logging.SentryHandler", "dsn": DSN},
+    ],
+)
+def test_no_form_of_a_sentry_handler_goes_behind_the_queue(handler: dict[str, Any]) -> None:
+    """Ours by name or as an object, and those of both clients, stay as they are; no client has to be installed."""
+    made = queue_logging({"version": 1, "handlers": {"events": handler, "out": {"class": "logging.StreamHandler"}}})
+    assert made["handlers"]["events"] == handler
+    assert made["handlers"]["out"]["()"] == "aiotoolkit.logger.queued_handler"
 
 
 @any_client

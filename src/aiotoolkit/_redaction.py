@@ -5,14 +5,16 @@ from collections.abc import Mapping
 from types import NoneType
 from typing import Any
 
-__all__ = ["HIDDEN", "is_secret_name", "mask_text", "safe_repr"]
+__all__ = ["HIDDEN", "is_secret_name", "mask_source", "mask_text", "safe_repr"]
 
 HIDDEN = "***"
 
 _SECRET_WORDS = (
     "authorization",
     "connection_?string",
+    "cookie",
     "credential",
+    "csrf",
     "dsn",
     "jwt",
     "key",
@@ -21,10 +23,13 @@ _SECRET_WORDS = (
     "pwd",
     "salt",
     "secret",
+    "session_?id",
     "token",
+    "xsrf",
 )
 # Hiding MONKEY_COUNT costs nothing, showing APIKEY2 does: a word counts wherever it stands in a name.
-_SECRET_NAME = re.compile("|".join(_SECRET_WORDS), re.IGNORECASE)
+# The name is folded and not the pattern: that is up to twenty times faster.
+_SECRET_NAME = re.compile("|".join(_SECRET_WORDS))
 _URL_LOGIN = re.compile(r"://[^/?#:]*:")
 # Without a password the user name may be a token, as in https://TOKEN@host.
 _URL_USER = re.compile(r"://[^/?#@:]+@")
@@ -35,11 +40,24 @@ _ASSIGNMENT = re.compile(
     r"""(?:b?'(?:[^'\\]|\\.)*'|b?"(?:[^"\\]|\\.)*"|[\[({].*|\S+)""",
     re.IGNORECASE | re.DOTALL,
 )
+# ('Authorization', '...') in the repr of raw headers and of other pairs.
+_PAIR = re.compile(
+    rf"""((["'])[\w-]{{0,64}}(?:{"|".join(_SECRET_WORDS)})[\w-]{{0,64}}\2\s*,\s*b?)"""
+    r"""(?:'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")""",
+    re.IGNORECASE | re.DOTALL,
+)
+# Authorization: ..., Set-Cookie: ... as a header is written, to the end of the line; password: ... to the next blank.
+_HEADER = re.compile(r"""\b((?:proxy-)?authorization|(?:set-)?cookie)(:[ \t]*)[^\s"'][^\r\n]*""", re.IGNORECASE)
+_LABEL = re.compile(r"""((?:api[_-]?key|passw(?:or)?d|pwd|secret|token):[ \t]+)[^\s"']\S*""", re.IGNORECASE)
+# What follows the name of a scheme, wherever it stands (RFC 9110, section 11.4).
+_CREDENTIALS = re.compile(r"\b(Basic|Bearer|Digest)[ ]+[A-Za-z0-9._~+/=-]{6,}")
+# In source code a literal is a secret, a name is not.
+_LITERAL = re.compile(rf"""(?:{"|".join(_SECRET_WORDS)})[\w-]{{0,64}}["']?\s*[:=]\s*\w{{0,2}}["']""", re.IGNORECASE)
 
 
 def is_secret_name(name: object) -> bool:
     """Say whether a value of this name must not be shown: SECRET_KEY, sentry_dsn, ``api-token``, Authorization..."""
-    return isinstance(name, str) and _SECRET_NAME.search(name) is not None
+    return isinstance(name, str) and _SECRET_NAME.search(name.casefold()) is not None
 
 
 def mask_text(text: str) -> str:
@@ -49,7 +67,16 @@ def mask_text(text: str) -> str:
     if login := _URL_LOGIN.search(text, 0, max(end, 0)):
         text = text[: login.end()] + HIDDEN + text[end:]
     text = _URL_USER.sub(f"://{HIDDEN}@", text)
-    return _ASSIGNMENT.sub(rf"\1{HIDDEN}", text)
+    text = _ASSIGNMENT.sub(rf"\1{HIDDEN}", text)
+    text = _PAIR.sub(rf"\1'{HIDDEN}'", text)
+    text = _HEADER.sub(rf"\1\2{HIDDEN}", text)
+    text = _LABEL.sub(rf"\1{HIDDEN}", text)
+    return _CREDENTIALS.sub(rf"\1 {HIDDEN}", text)
+
+
+def mask_source(line: str) -> str:
+    """Hide literals that look secret in a line of source code, and leave code itself readable."""
+    return mask_text(line) if "://" in line or _LITERAL.search(line) else line
 
 
 def safe_repr(value: Any, name: object = None) -> str:

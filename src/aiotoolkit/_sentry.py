@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import logging
+import threading
 import time
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol, TypeGuard
@@ -19,6 +20,9 @@ _EXTRAS = {"sentry_sdk": "sentry", "raven": "raven"}
 _SENTRY_HANDLER = "aiotoolkit.logger.sentry_handler"
 _RAVEN_DSN_OPTIONS = frozenset({"ca_certs", "timeout", "verify_ssl"})
 _SENT = "_aiotoolkit_sent"
+# The clients', and the one that tells of lost events.
+_OWN_LOGGERS = ("aiotoolkit.logger", "raven", "sentry.errors", "sentry_sdk")
+_SENDING_THREADS = frozenset({"aiotoolkit.raven", "raven.AsyncWorker", "sentry-sdk.BackgroundWorker"})
 
 
 def update_sentry_logging(
@@ -35,15 +39,18 @@ def update_sentry_logging(
     ``"ignore_sentry": True`` stays out, and so do its children. Nothing is sent, and no client made, before the dict
     is used.
 
+    Events go out in a thread; 5,000 may wait, further ones are dropped and counted. Each has the method, URL and id of
+    the request in which it was logged, behind the error or the request-id middleware. What looks secret is replaced
+    wherever it stands in an event.
+
     With ``sentry_sdk``, the client is initialised when the handler is built, unless the application did that before:
     then its client is used as it is. Defaults that differ from the sdk's own: no request bodies
-    (``max_request_body_size="never"``), secrets found by their name at any depth are filtered, no integration is
-    enabled just because a package is installed (``auto_enabling_integrations=False``; pass
-    ``integrations=[AioHttpIntegration()]`` for request data).
+    (``max_request_body_size="never"``), no integration is enabled just because a package is installed
+    (``auto_enabling_integrations=False``), no breadcrumbs unless ``integrations`` has the ``AioHttpIntegration``, which
+    keeps those of requests apart.
 
-    With ``raven``, events go out in a thread; a transport that would block the event loop is refused. The
-    default transport is raven's own with its TLS repaired: raven's does not work from Python 3.12 on, and checks no
-    host name before.
+    With ``raven``, a transport that would block the event loop is refused. The default transport is raven's own with
+    its TLS and its queue repaired.
 
     Args:
         logging_dict: A plain dict for :func:`logging.config.dictConfig`.
@@ -133,19 +140,50 @@ class _SentryHandler(logging.Handler):
     def __init__(self, client: _Client, ignored_loggers: tuple[str, ...]) -> None:
         super().__init__()
         self.client = client
-        self._ignored = ignored_loggers
-        self._ignored_parents = tuple(f"{name}." for name in ignored_loggers)
+        self._ignored = (*_OWN_LOGGERS, *ignored_loggers)
+        self._ignored_parents = tuple(f"{name}." for name in self._ignored)
         _handlers.add(self)
 
     def emit(self, record: logging.LogRecord) -> None:
         if record.name in self._ignored or record.name.startswith(self._ignored_parents):
             return
+        # What happens while an event is made or sent must not become the next one, and so on.
+        if record.threadName in _SENDING_THREADS or getattr(_this_thread, "makes_event", False):
+            return
         # The same record comes again from each logger above that has the handler.
         if _SENT not in record.__dict__:
             record.__dict__[_SENT] = True
-            self.client.send(record)
+            self._send(record)
+
+    def _send(self, record: logging.LogRecord) -> None:
+        _this_thread.makes_event = True
+        try:
+            self.client.send(_readable(record))
+        except Exception:  # as in every handler: logging must not break what logs
+            self.handleError(record)
+        finally:
+            _this_thread.makes_event = False
 
 
+def _readable(record: logging.LogRecord) -> logging.LogRecord:
+    """Return the record, or a copy with its arguments behind its message where they do not fit: no error is lost."""
+    try:
+        record.getMessage()
+    except Exception:  # a wrong number or type of arguments, or a __str__ that raises
+        copy = logging.makeLogRecord(record.__dict__)
+        copy.msg, copy.args = f"{record.msg!r} % {_safe_args(record.args)}", None
+        return copy
+    return record
+
+
+def _safe_args(args: object) -> str:
+    try:
+        return repr(args)
+    except Exception as error:  # a repr may raise anything
+        return f"<arguments without repr: {type(error).__name__}>"
+
+
+_this_thread = threading.local()
 _handlers: WeakSet[_SentryHandler] = WeakSet()
 
 

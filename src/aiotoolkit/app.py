@@ -1,4 +1,4 @@
-"""Binds settings to an application, and finds them again from a request."""
+"""Binds settings to an application, and finds them again from a request; and the access log of its server."""
 
 import asyncio
 import dataclasses
@@ -6,10 +6,11 @@ from typing import Any, Final, TypeVar, cast, overload
 
 from aiohttp import web
 
+from aiotoolkit._access_log import AccessLogger
 from aiotoolkit.logger import flush_logging
 from aiotoolkit.settings import Settings
 
-__all__ = ["SETTINGS_KEY", "get_settings", "setup_settings"]
+__all__ = ["SETTINGS_KEY", "AccessLogger", "get_settings", "setup_settings"]
 
 T = TypeVar("T")
 

@@ -12,19 +12,25 @@ from __future__ import annotations
 import copy
 import importlib.util
 import logging
-import re
+import sys
 import time
 from collections.abc import Iterable, Mapping
-from contextvars import ContextVar
+from contextvars import ContextVar  # noqa: TC003 - the documentation reads the annotation
 from typing import Any
 
+from aiotoolkit import _request_context
+from aiotoolkit._line_logging import ConsoleHandler, LineFormatter
+from aiotoolkit._log_secrets import SecretsFilter
 from aiotoolkit._sentry import checked_level, is_mapping, sends_to_sentry, sentry_handler, update_sentry_logging
 
 __all__ = [
     "ACCESS_LOG_FORMAT",
+    "BadRequestFilter",
+    "ConsoleHandler",
     "IgnoreErrorsFilter",
     "LineFormatter",
     "RequestIdFilter",
+    "SecretsFilter",
     "default_logging_dict",
     "flush_logging",
     "json_formatter",
@@ -36,19 +42,16 @@ __all__ = [
 ]
 
 #: The id of the request that the running task serves; ``None`` outside of requests. The request-id middleware sets it.
-request_id_var: ContextVar[str | None] = ContextVar("request_id", default=None)
+request_id_var: ContextVar[str | None] = _request_context.request_id_var
 
 #: A format for aiohttp's access log (``web.run_app(app, access_log_format=ACCESS_LOG_FORMAT)``): client, request line,
 #: status, bytes sent, seconds, referrer, user agent. It has neither time nor request id: aiohttp would print a
 #: ``%(request_id)s`` in it as it stands, so both come from the logging formatter (``request_id=True``).
 ACCESS_LOG_FORMAT = '%a "%r" %s %b %Tf "%{Referer}i" "%{User-Agent}i"'
 
-# Characters that end, hide or reorder a line of a terminal or a log file: C0 (but tab), DEL, C1, the Unicode line
-# separators and direction overrides; and lone surrogates, which no stream can encode.
-_UNSAFE = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
-
 _TEXT_FORMAT = "%(asctime)s [%(levelname)s:%(name)s] %(message)s"
 _TEXT_FORMAT_WITH_ID = "%(asctime)s [%(levelname)s:%(name)s] [%(request_id)s] %(message)s"
+_AIOHTTP_SERVER = "aiohttp.server"
 _LOGGER_OPTIONS = frozenset({"filters", "handlers", "ignore_sentry", "level", "propagate"})
 _QUEUED_HANDLER = "aiotoolkit.logger.queued_handler"
 
@@ -61,6 +64,28 @@ class IgnoreErrorsFilter(logging.Filter):
         return record.levelno < logging.WARNING
 
 
+class BadRequestFilter(logging.Filter):
+    """Lowers what aiohttp's server logs for bytes that are no HTTP request, or a damaged body: from ERROR to INFO.
+
+    Anybody can send such bytes, so they are no error of the application, and must not fill its error log or Sentry.
+    The message names the kind of the error only: aiohttp's text quotes the bytes, and they may hold a password.
+    Errors of handlers pass as they are. Put it on the logger ``aiohttp.server``, not on handlers, so that all handlers
+    see the lowered record; `default_logging_dict` does.
+    """
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Lower the record if it is about bytes that are no request; refuse it if its logger does not take INFO."""
+        error = record.exc_info[1] if record.exc_info else None
+        if error is None or not _is_from_parser(error):
+            return True
+        client = record.args[0] if isinstance(record.args, tuple) and record.args else "-"
+        record.msg, record.args = "Refused bytes from %s that are not HTTP: %s", (client, type(error).__name__)
+        record.exc_info = record.exc_text = None
+        record.levelno = min(record.levelno, logging.INFO)
+        record.levelname = logging.getLevelName(record.levelno)
+        return logging.getLogger(record.name).isEnabledFor(record.levelno)
+
+
 class RequestIdFilter(logging.Filter):
     """Gives each record a ``request_id``: the one of the current request, or ``"-"`` outside of requests.
 
@@ -69,22 +94,9 @@ class RequestIdFilter(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Set ``record.request_id``, unless the record brought its own (``extra={"request_id": ...}``)."""
-        record.__dict__.setdefault("request_id", request_id_var.get() or "-")
+        if "request_id" not in record.__dict__:
+            record.request_id = request_id_var.get() or "-"
         return True
-
-
-class LineFormatter(logging.Formatter):
-    r"""A text formatter whose messages stay on their line.
-
-    Line breaks and other control characters of a message come out escaped (``\n``, ``\x1b``), so that a user agent or
-    a form field cannot forge a log line or drive a terminal (CWE-117). Tracebacks keep their lines, and what an
-    exception says is part of its traceback: where each record must be one line whatever it holds, use JSON.
-    """
-
-    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - the name is logging's
-        """Format everything but the traceback, with control characters escaped."""
-        line = super().formatMessage(record)
-        return line if line.isprintable() else _UNSAFE.sub(_escaped, line)
 
 
 def default_logging_dict(
@@ -99,12 +111,12 @@ def default_logging_dict(
 
     DEBUG and INFO go to stdout, WARNING and above to stderr. The named loggers and their children are logged; other
     loggers stay as they are (``disable_existing_loggers`` is False). No line is written twice (``propagate`` is
-    False).
+    False). Text on a terminal is coloured, see :class:`ConsoleHandler`.
 
     Args:
         loggers: Names of loggers, such as ``"aiohttp", "api"``; ``""`` is the root logger.
         json: One JSON object per line, with time (RFC 3339, UTC), level, logger, message, request_id, the record's
-            extras, and exception. Needs ``pip install "aiotoolkit[json-logs]"``.
+            extras with secrets hidden, and exception. Needs ``pip install "aiotoolkit[json-logs]"``.
         request_id: Text lines show the request id. JSON lines always do.
         stdout_only: Everything goes to stdout, as container platforms expect it; there is no handler ``stderr``.
         queue: The handlers run in a thread, see :func:`queue_logging`.
@@ -113,7 +125,8 @@ def default_logging_dict(
 
     Returns:
         A new dict with the formatters ``default`` and ``naked``, the handlers ``stdout`` and ``stderr``, the filters
-        ``ignore_errors`` and ``request_id``, and an entry for each logger. Change it as you like.
+        ``ignore_errors``, ``request_id`` and ``bad_requests``, and an entry for each logger; where aiohttp's are
+        among them, also one for ``aiohttp.server``, with :class:`BadRequestFilter`. Change it as you like.
 
     Raises:
         TypeError: A logger's name is not a string, or an option has a wrong type or an unknown name.
@@ -127,6 +140,7 @@ def default_logging_dict(
         "version": 1,
         "disable_existing_loggers": False,
         "filters": {
+            "bad_requests": {"()": "aiotoolkit.logger.BadRequestFilter"},
             "ignore_errors": {"()": "aiotoolkit.logger.IgnoreErrorsFilter"},
             "request_id": {"()": "aiotoolkit.logger.RequestIdFilter"},
         },
@@ -142,6 +156,7 @@ def default_logging_dict(
         if not isinstance(name, str):  # pyright: ignore[reportUnnecessaryIsInstance] - callers may be untyped
             raise TypeError(f"default_logging_dict takes names of loggers, one by one; got {name!r}")
         logging_dict["loggers"][name] = copy.deepcopy(options)
+    _filter_bad_requests(logging_dict["loggers"])
     return queue_logging(logging_dict) if queue else logging_dict
 
 
@@ -230,6 +245,25 @@ def queued_handler(*, handler: Mapping[str, Any], max_records: int) -> logging.H
     return QueuedHandler(handler, max_records)
 
 
+def _filter_bad_requests(loggers: dict[str, Any]) -> None:
+    """Put the filter on aiohttp's logger where the dict logs it: a parent's filters do not see its records."""
+    if not loggers.keys().isdisjoint(("", "aiohttp", _AIOHTTP_SERVER)):
+        entry = loggers.setdefault(_AIOHTTP_SERVER, {})
+        entry["filters"] = [*entry.get("filters", ()), "bad_requests"]
+
+
+def _is_from_parser(error: BaseException) -> bool:
+    # Looked up, because this module does not import aiohttp; what is not loaded raised nothing.
+    exceptions, server = sys.modules.get("aiohttp.http_exceptions"), sys.modules.get("aiohttp.web_protocol")
+    if server is not None and type(error) is server.RequestPayloadError:
+        return True  # a body that is damaged: also one that nobody reads, behind the answer
+    if exceptions is None or not isinstance(error, exceptions.HttpProcessingError):
+        return False
+    # A handler may raise the same, from a client of its own: then the traceback begins where aiohttp called it.
+    traceback = error.__traceback__
+    return traceback is None or traceback.tb_frame.f_code.co_name != "_handle_request"
+
+
 def _text_format(*, with_id: bool) -> dict[str, Any]:
     return {
         "class": "aiotoolkit.logger.LineFormatter",
@@ -252,7 +286,7 @@ def _handlers(*, with_id: bool, stdout_only: bool) -> dict[str, Any]:
 
 def _stream_handler(stream: str, level: str, filters: list[str]) -> dict[str, Any]:
     return {
-        "class": "logging.StreamHandler",
+        "class": "aiotoolkit.logger.ConsoleHandler",
         "filters": filters,
         "formatter": "default",
         "level": level,
@@ -289,10 +323,6 @@ def _queued_spec(spec: Any, handlers: Mapping[str, Any], max_records: int) -> An
     outer = {key: spec[key] for key in ("level", "filters", "formatter") if key in spec}
     inner = {key: value for key, value in spec.items() if key not in outer}
     return {"()": _QUEUED_HANDLER, "handler": inner, "max_records": max_records, **outer}
-
-
-def _escaped(match: re.Match[str]) -> str:
-    return match[0].encode("unicode_escape").decode("ascii")
 
 
 def _require_json_logger() -> None:

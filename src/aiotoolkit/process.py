@@ -19,6 +19,9 @@ _NAMES = ("LOCALE", "FIRST_WEEKDAY", "TIME_ZONE", "LOGGING", "SENTRY_DSN")
 # Errors do not show these: a DSN is a secret, and a logging configuration may hold one and is long.
 _NOT_SHOWN = {"LOGGING", "SENTRY_DSN"}
 
+# Where aiohttp and the error middleware log what a view did not catch: the errors that Sentry is there for.
+_UNHANDLED = ("aiohttp.server", "aiotoolkit")
+
 _lock = threading.Lock()
 # What setup_process applied to this process: None before, and for good afterwards. A fork inherits it, with its effect.
 _applied: dict[str, Any] | None = None
@@ -35,7 +38,8 @@ def setup_process(settings: object, *, loggers: Iterable[str] = ()) -> None:
     - ``LOGGING``: a logging configuration, frozen or not. Without it, ``loggers`` get
       `aiotoolkit.logger.default_logging_dict`;
     - ``SENTRY_DSN``: errors of the loggers in the logging configuration go to Sentry. A configuration that has a
-      Sentry handler already is left as it is.
+      Sentry handler already is left as it is. Without ``LOGGING``, unhandled exceptions of views are reported too,
+      whether or not ``loggers`` name ``aiohttp`` and ``aiotoolkit``.
 
     The same settings again do nothing, so every application of a process may call it. It is safe in threads.
 
@@ -115,6 +119,8 @@ def _logging_config(wanted: Mapping[str, Any]) -> dict[str, Any] | None:
                 "SENTRY_DSN needs loggers that report to it: set LOGGING, or call setup_process(loggers=...)"
             )
         return None
+    if dsn is not None:
+        loggers = tuple(dict.fromkeys((*loggers, *_UNHANDLED)))
     config: dict[str, Any] = default_logging_dict(*loggers) if logging is None else thaw(logging)
     handlers = config.get("handlers", {})  # dictConfig says what is wrong with malformed ones
     if not any(sends_to_sentry(handler) for handler in handlers.values() if isinstance(handler, Mapping)):
