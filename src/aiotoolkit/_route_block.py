@@ -17,10 +17,13 @@ from aiohttp.abc import AbstractView
 from aiohttp.typedefs import Handler
 from yarl import URL
 
-__all__ = ["Block", "View"]
+__all__ = ["Block", "View", "Wrap", "as_coroutine_function"]
 
 View: TypeAlias = Handler | type[AbstractView] | str
 """A coroutine function, a `web.View` class, or the name of an attribute of the block's views."""
+
+Wrap: TypeAlias = Callable[[web.Resource, Handler | type[AbstractView]], Handler | type[AbstractView]]
+"""Makes what a route calls of the resource that it is added to and its view. It is asked once for each method."""
 
 _DYNAMIC = re.compile(r"(\{[^{}]*(?:\{[^{}]*\}[^{}]*)*\})")  # {name} or {name:regex}, where the regex may hold {1,3}
 
@@ -36,6 +39,7 @@ class Block:
         views: object = None,
         url_prefix: str | None = None,
         name_prefix: str | None = None,
+        wrap: Wrap | None = None,
     ) -> None:
         if isinstance(views, str):
             raise TypeError(f"views is the text {views!r}: pass the module or object that has the views, or None")
@@ -45,6 +49,7 @@ class Block:
         self._ended = False
         self._check_open()
         self._views: object = outer._views if views is None and outer else views
+        self._wrap: Wrap | None = outer._wrap if wrap is None and outer else wrap
         outer_url = outer._url_prefix if outer else ""
         self._url_prefix: str = _join_url(outer_url, _check_prefix("url_prefix", url_prefix)).rstrip("/")
         self._name_prefix: str = _join_prefix(
@@ -73,7 +78,9 @@ class Block:
             handlers["HEAD"] = handlers["GET"]
         is_new = len(resource) == 0
         in_order = sorted(handlers, key=lambda method: method == hdrs.METH_ANY)  # aiohttp takes none after "*"
-        self._routes.update({(key, method): resource.add_route(method, handlers[method]) for method in in_order})
+        for method in in_order:
+            handler = self._wrap(resource, handlers[method]) if self._wrap else handlers[method]
+            self._routes[key, method] = resource.add_route(method, handler)
         if is_new:
             self._resources.append(resource)
         if resource.name is not None:
@@ -159,6 +166,18 @@ class Block:
             raise ValueError(f"aiohttp cannot take the URL {path!r}: {error}") from None
 
 
+def as_coroutine_function(view: Handler) -> Handler:
+    """An object with an async ``__call__`` as aiohttp wants it: anything that is not a coroutine function warns."""
+    if _is_async(view):
+        return view
+
+    @functools.wraps(view)
+    async def handler(request: web.Request) -> web.StreamResponse:
+        return await view(request)
+
+    return handler
+
+
 def _names_of(router: web.UrlDispatcher) -> ChainMap[str, web.AbstractResource]:
     # The second map follows the router and is never written to.
     return ChainMap({}, cast("dict[str, web.AbstractResource]", router.named_resources()))
@@ -197,10 +216,8 @@ def _check_view(view: object, method: str, where: str) -> Handler | type[Abstrac
         raise TypeError(f"{where}: the view is {kind}, which cannot be called")
     handler = cast("Handler", view)
     _check_signature(handler, where)
-    if _is_async(handler):
-        return handler
-    if _is_async(type(handler).__call__):
-        return _as_function(handler)
+    if _is_async(handler) or _is_async(type(handler).__call__):
+        return as_coroutine_function(handler)
     raise TypeError(f"{where}: the view {_label(handler)} is not a coroutine function: write async def")
 
 
@@ -230,16 +247,6 @@ def _check_view_class(view: type[object], method: str, where: str) -> type[Abstr
     if issubclass(view, web.View) and method != hdrs.METH_ANY and not hasattr(view, method.lower()):
         raise TypeError(f"{where}: {_label(view)} has no method {method.lower()!r}")
     return view
-
-
-def _as_function(view: Handler) -> Handler:
-    """An object with an async ``__call__`` as aiohttp wants it: anything that is not a coroutine function warns."""
-
-    @functools.wraps(view)
-    async def handler(request: web.Request) -> web.StreamResponse:
-        return await view(request)
-
-    return handler
 
 
 def _check_name(name: object, where: str) -> str:

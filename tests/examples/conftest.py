@@ -12,6 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from aiohttp.test_utils import TestServer
+from pytest_aiohttp.plugin import AiohttpClient, AiohttpServer
+
+from tests.examples.site_client import Client as SiteClient
 
 PGHOST = os.environ.get("PGHOST", "127.0.0.1")
 PGPORT = int(os.environ.get("PGPORT", "5432"))
@@ -63,3 +67,34 @@ def sqlite_url(tmp_path: Path) -> str:
 def database_url(request: pytest.FixtureRequest) -> Any:
     """The URL of an empty database, one after the other."""
     return request.getfixturevalue("sqlite_url" if request.param == "sqlite" else "postgres_url")
+
+
+@pytest.fixture
+def options(tmp_path: Path) -> dict[str, Any]:
+    """Where one test's site keeps its things."""
+    return {"database": tmp_path / "site.sqlite3", "uploads": tmp_path / "uploads"}
+
+
+@pytest.fixture
+async def site_server(aiohttp_server: AiohttpServer, options: dict[str, Any]) -> TestServer:
+    """The example site on a real socket, with cheap password hashes."""
+    from examples.site.app import create_app
+    from examples.site.components.account.passwords import PASSWORDS_KEY, Cost, Passwords
+
+    app = create_app(**options)
+    app[PASSWORDS_KEY] = Passwords(Cost(n=2, r=1, p=1))
+    return await aiohttp_server(app)
+
+
+@pytest.fixture
+async def site(aiohttp_client: AiohttpClient, site_server: TestServer) -> SiteClient:
+    """One browser."""
+    client: SiteClient = await aiohttp_client(site_server)
+    return client
+
+
+@pytest.fixture
+async def other(aiohttp_client: AiohttpClient, site_server: TestServer) -> SiteClient:
+    """Another browser, at the same site."""
+    client: SiteClient = await aiohttp_client(site_server)
+    return client
