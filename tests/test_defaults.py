@@ -179,6 +179,8 @@ schemas = st.recursive(
             "items": children,
             "prefixItems": st.lists(children, min_size=1, max_size=2),
             "allOf": st.lists(children, min_size=1, max_size=2),
+            "anyOf": st.lists(children, min_size=1, max_size=2),  # where nothing is filled
+            "then": children,
             "$ref": st.sampled_from(["#/$defs/p", "#/$defs/q"]),
         },
     ),

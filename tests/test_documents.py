@@ -5,6 +5,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Iterator
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import MappingProxyType
@@ -13,7 +14,14 @@ from typing import Any
 import pytest
 
 from aiotoolkit._documents import Document, pointer_to, read_source
-from aiotoolkit.schemas import Engine, InvalidSchemaError, JSONSchemaEngine, JSONSchemaRSEngine, Schema
+from aiotoolkit.schemas import (
+    Engine,
+    InvalidSchemaError,
+    JSONSchemaEngine,
+    JSONSchemaRSEngine,
+    RequestValidationError,
+    Schema,
+)
 
 DRAFT4 = "http://json-schema.org/draft-04/schema#"
 DRAFT7 = "http://json-schema.org/draft-07/schema#"
@@ -313,7 +321,8 @@ def test_nothing_is_fetched(schema: dict[str, Any], engine: Engine, fetched: tup
         assert url in str(error) or "'y'" in str(error)  # noqa: PT017 - some are refused, some need nothing
     else:
         for instance in (1, "x", [1], {"a": 1}):
-            list(checked._body.check(instance))  # type: ignore[union-attr]  # it has one
+            with suppress(RequestValidationError):
+                checked.validate_request(instance)
     assert paths == []
 
 
@@ -338,3 +347,139 @@ def test_many_schemas() -> None:
     for number in range(1000):
         Schema(request={**item, "maxProperties": number}, query=query, response=item, engine="jsonschema-rs")
     assert time.process_time() - start < 5  # 0.4 s on a quiet machine
+
+
+# What a schema says of itself
+
+
+@pytest.mark.parametrize(
+    ("schema", "place"),
+    [
+        ({"properties": {"a": {"type": "integer", "examples": [1, "x"]}}}, "#/properties/a/examples/1"),
+        ({"properties": {"a": {"type": "integer", "example": "x"}}}, "#/properties/a/example"),
+        ({"required": ["a"], "examples": [{}]}, "#/examples/0"),
+        ({"not": {"type": "string", "examples": [1]}}, "#/not/examples/0"),
+        ({"anyOf": [True, {"type": "string", "example": None}]}, "#/anyOf/1/example"),
+        ({"$defs": {"a~b": {"type": "string", "examples": [1]}}}, "#/$defs/a~0b/examples/0"),
+        ({"$schema": DRAFT4, "properties": {"a": {"type": "null", "examples": [1]}}}, "#/properties/a/examples/0"),
+        ({"$ref": "#/$defs/b", "examples": ["x"], "$defs": {"b": {"type": "integer"}}}, "#/examples/0"),
+        ({"$ref": "#/b", "b": {"type": "integer", "examples": ["x"]}}, "#/b/examples/0"),
+        ({"$id": "http://x.example/s", "items": {"$id": "o", "type": "null", "example": 1}}, "#/items/example"),
+        ({"type": "string", "format": "ipv4", "examples": ["127.0.0.1", "256.1.1.1"]}, "#/examples/1"),
+    ],
+)
+@pytest.mark.parametrize("fill_defaults", [True, False])
+def test_an_example_that_breaks_its_schema(schema: Any, place: str, fill_defaults: bool, engine: Engine) -> None:
+    """Each example is about the schema that it stands in, wherever that is."""
+    with pytest.raises(InvalidSchemaError, match="The example breaks its own schema: #") as caught:
+        Schema(request=schema, engine=engine, fill_defaults=fill_defaults)
+    assert caught.value.pointer == place
+    with pytest.raises(InvalidSchemaError, match="The response 200 schema is not usable: The example breaks"):
+        Schema(response=schema, engine=engine, fill_defaults=fill_defaults)
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"properties": {"a": {"default": 1}}, "required": ["a"], "examples": [{}]},  # as a request is read
+        {"properties": {"examples": {"type": "string"}, "example": {"type": "integer"}}, "examples": [{"example": 1}]},
+        {"examples": []},
+        {"$schema": DRAFT4, "examples": {"one": {"value": 1}}, "type": "string"},  # OpenAPI's, which has names
+        {"$schema": DRAFT7, "$ref": "#/definitions/a", "examples": [1], "definitions": {"a": {"type": "null"}}},
+        {"const": {"type": "string", "example": 1}},
+        {"if": {"type": "integer", "examples": [1]}, "then": {"minimum": 3, "examples": [3, "x"]}},
+    ],
+)
+def test_examples_that_are_well(schema: Any, engine: Engine) -> None:
+    """Examples that are valid by their own schema, or no examples at all, are no obstacle."""
+    Schema(request=schema, engine=engine)
+
+
+def test_a_default_of_a_response(engine: Engine) -> None:
+    """A response's default is not filled in, but whoever reads the schema believes it."""
+    schema = {"properties": {"a": {"type": "string", "default": 1}}}
+    for arguments in ({"response": schema}, {"responses": {404: schema}}, {"request": schema}):
+        with pytest.raises(InvalidSchemaError, match="The default breaks its own schema") as caught:
+            Schema(**arguments, engine=engine)
+        assert caught.value.pointer == "#/properties/a"
+    Schema(request=schema, engine=engine, fill_defaults=False)
+
+
+def test_a_response_is_not_filled(engine: Engine) -> None:
+    """An example of a response that leaves out what is required breaks its schema: no default helps it."""
+    schema = {"properties": {"a": {"default": 1}}, "required": ["a"], "examples": [{}]}
+    Schema(request=schema, engine=engine)
+    with pytest.raises(InvalidSchemaError, match="The example breaks its own schema: #/a is required"):
+        Schema(response=schema, engine=engine)
+
+
+@pytest.mark.extra("pydantic")
+def test_the_examples_of_pydantic(engine: Engine) -> None:
+    """Schemas that pydantic makes of defaults and examples of many types are usable, for requests and responses."""
+    import datetime
+    import decimal
+    import uuid
+
+    import pydantic
+
+    class Inner(pydantic.BaseModel):
+        size: int = pydantic.Field(default=3, ge=0, examples=[1, 2])
+
+    class Model(pydantic.BaseModel):
+        number: decimal.Decimal = decimal.Decimal("1.50")
+        when: datetime.datetime = datetime.datetime(2020, 1, 2, tzinfo=datetime.UTC)
+        took: datetime.timedelta = datetime.timedelta(seconds=5)
+        identifier: uuid.UUID = pydantic.Field(uuid.UUID(int=1), examples=[str(uuid.UUID(int=2))])
+        words: set[str] = {"a"}
+        pair: tuple[int, str] = (1, "a")
+        inner: Inner = Inner()
+        nothing: int | None = None
+        raw: bytes = b"x"
+        secret: pydantic.SecretStr = pydantic.SecretStr("x")
+
+        model_config = pydantic.ConfigDict(json_schema_extra={"examples": [{"took": "PT5S"}]})
+
+    Schema(request=Model, response=Model, engine=engine)
+
+
+@pytest.mark.parametrize("draft", [DRAFT4, DRAFT7, DRAFT2020])
+@pytest.mark.parametrize("pattern", ["(", "[", "*", "a{9999999999999999999999}", "(" * 5000])
+def test_a_pattern_that_is_none(draft: str, pattern: str, engine: Engine) -> None:
+    """A regular expression that the engine cannot compile is found with its place, also where it is a name."""
+    for keyword, value in (("pattern", pattern), ("patternProperties", {pattern: True})):
+        error = refusal({"$schema": draft, "properties": {"a": {keyword: value}}}, engine)
+        assert error.pointer.startswith(f"#/properties/a/{keyword}")
+        assert len(str(error)) < 20_000 if keyword == "pattern" else error.message
+
+
+@pytest.mark.parametrize("dialect", ["urn:x", "http://127.0.0.1:1/", "http://json-schema.org/draft-03/schema#"])
+def test_an_unknown_dialect_inside(dialect: str, engine: Engine) -> None:
+    """A part of a schema may not be of a draft that is not known, either."""
+    error = refusal({"$defs": {"a": {"$id": "http://x.example/", "$schema": dialect}}}, engine)
+    assert error.pointer == "#/$defs/a/$schema"
+    assert "is no known draft" in error.message
+
+
+def test_an_integer_that_is_too_long(engine: Engine) -> None:
+    """An integer of more digits than Python writes is refused: an engine would take it for null."""
+    Schema(request={"maximum": 10**4299}, engine=engine)
+    for number in (10**4300, -(10**4300)):
+        assert refusal({"enum": [number]}, engine).pointer == "#/enum/0"
+
+
+def test_a_large_document(engine: Engine) -> None:
+    """A hundred schemas that refer to each other, with defaults and alternatives, are made ready in a moment."""
+    definitions = {
+        f"d{number}": {
+            "properties": {
+                **{f"p{index}": {"type": "string", "default": "x"} for index in range(8)},
+                "next": {"$ref": f"#/$defs/d{(number * 7 + 1) % 100}"},
+                "list": {"items": {"anyOf": [{"$ref": f"#/$defs/d{(number * 3 + 2) % 100}"}, {"type": "null"}]}},
+            }
+        }
+        for number in range(100)
+    }
+    start = time.process_time()
+    with pytest.warns(UserWarning, match="is not filled"):
+        Schema(request={"$ref": "#/$defs/d0", "$defs": definitions}, engine=engine)
+    assert time.process_time() - start < 20  # it takes a second; before, it took minutes

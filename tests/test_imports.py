@@ -9,8 +9,8 @@ import pytest
 
 # Packages that are slow to import, optional, or both.
 WATCHED = {
-    "aiohttp", "dotenv", "jinja2", "jsl", "jsonschema", "jsonschema_rs", "msgspec", "pydantic", "pythonjsonlogger",
-    "pytz", "raven", "sentry_sdk", "ujson", "uvloop", "yaml",
+    "aiohttp", "aiohttp_jinja2", "dotenv", "jinja2", "jsl", "jsonschema", "jsonschema_rs", "msgspec", "pydantic",
+    "pythonjsonlogger", "pytz", "raven", "sentry_sdk", "ujson", "uvloop", "yaml",
 }  # fmt: skip
 
 # What each module may load, of those and of the toolkit's other public modules.
@@ -29,6 +29,7 @@ ALLOWED: dict[str, set[str]] = {
     "responses": {"aiohttp", "problems", "_accept", "_json"} | CODECS,
     "routes": {"aiohttp", "problems", "_accept", "_json"} | CODECS,
     "middlewares": {"aiohttp", "problems", "requests", "responses", "logger", "_accept", "_json"} | CODECS,
+    "components": {"aiohttp", "routes"},
     "schemas": (
         {"aiohttp", "problems", "requests", "responses", "_accept", "_json", "_validation"} | CODECS | ENGINES
     ),

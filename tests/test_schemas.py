@@ -359,7 +359,7 @@ def test_the_class_of_merged_data() -> None:
 def test_no_class_of_merged_data() -> None:
     """What cannot be called is refused, also where nothing is merged."""
     with pytest.raises(TypeError, match="merged_class is a class or a function, not 5"):
-        Schema(request=NAME).validate_request({"name": "x"}, merged_class=5)  # type: ignore[arg-type]  # the mistake
+        Schema(request=NAME).validate_request({"name": "x"}, merged_class=5)  # type: ignore[call-overload]  # the mistake
 
 
 def test_a_processor() -> None:
@@ -584,10 +584,14 @@ def test_response_factories() -> None:
     data = {"name": "x"}
     assert Schema(response=NAME, response_factory=None).make_response(data) is data
     calls: list[Any] = []
-    schema = Schema(response=True, response_factory=lambda *args, **kwargs: calls.append((args, kwargs)))
+
+    def factory(*args: Any, **kwargs: Any) -> None:
+        calls.append((args, kwargs))
+
+    schema = Schema(response=True, response_factory=factory)
     schema.make_response(data)
     schema.make_response(data, headers={"X-A": "b"})
-    schema = Schema(responses={200: Response(), 201: True}, status=200, response_factory=schema._response_factory)
+    schema = Schema(responses={200: Response(), 201: True}, status=200, response_factory=factory)
     schema.make_response()
     schema.make_response([1], status=201)
     assert calls == [

@@ -1,16 +1,16 @@
 """What a Schema declares about answers, and how an answer is checked against it."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 from multidict import CIMultiDict
 
-from aiotoolkit._documents import SchemaSource
+from aiotoolkit._documents import InvalidSchemaError, SchemaSource
 from aiotoolkit._engines import Engine, Violation
 from aiotoolkit._headers import MEDIA_TYPE, NAME_PATTERN
-from aiotoolkit._parameters import Parameter, parameter_of
+from aiotoolkit._parameter import Parameter, parameter_of
 from aiotoolkit._reading import Error
 from aiotoolkit._validation import CompiledSchema, compile_schema, pointer_of
 from aiotoolkit.responses import BODYLESS, NO_BODY
@@ -29,9 +29,9 @@ class ResponseValidationError(Error):
 
     __module__ = "aiotoolkit.schemas"
 
-    def __init__(self, message: str, violations: list[Violation] | None = None) -> None:
+    def __init__(self, message: str, violations: Sequence[Violation] = ()) -> None:
         self.errors: list[dict[str, str]] = [
-            {"detail": item.message, "pointer": pointer_of(item)} for item in violations or ()
+            {"detail": item.message, "pointer": pointer_of(item)} for item in violations
         ]
         details = "; ".join(f"{error['pointer']} {error['detail']}" for error in self.errors)
         super().__init__(f"{message}: {details}" if details else message)
@@ -93,16 +93,23 @@ class ResponseChecker:
         self.status, by_status = _merged_responses(response, responses, status)
         self._declared = {code: _declare(code, declared, engine) for code, declared in by_status.items()}
 
-    def schemas(self) -> Iterator[tuple[str, CompiledSchema]]:
-        """The schemas of the bodies, each with what it is for."""
+    def warnings(self) -> Iterator[str]:
+        """What the author of the schemas should know."""
         for code, declared in self._declared.items():
             if declared.schema is not None:
-                yield f"response {code}", declared.schema
+                yield from declared.schema.warnings(f"response {code}")
 
     def content_type(self, status: int) -> str:
         """The media type of the answers with a status."""
         declared = self._declared.get(status)
         return "application/json" if declared is None else declared.content_type
+
+    def closed_schema(self) -> CompiledSchema | None:
+        """The schema of the answers with the default status, where it says all about them."""
+        declared = self._declared.get(self.status)
+        if declared is None or declared.headers or declared.content_type != "application/json":
+            return None
+        return declared.schema if declared.schema is not None and declared.schema.is_bounded else None
 
     def check(self, plain: Any, status: int, headers: Any) -> None:
         """Check plain data, or NO_BODY, and headers.
@@ -172,7 +179,11 @@ def _declare(status: int, response: Response, engine: Engine) -> _Declared:
     headers = {}
     for name, source in (response.headers or {}).items():
         schema = compiled(source, f"response {status} header {name}")
-        headers[name] = schema, parameter_of(schema.document.root)
+        try:
+            parameter = parameter_of(schema.document, [schema.document.root], "headers")
+        except InvalidSchemaError as error:
+            raise error.named(f"response {status} header {name}") from None
+        headers[name] = schema, parameter
     return _Declared(body, headers, response.content_type)
 
 
@@ -180,10 +191,10 @@ def _check_headers(
     declared: Mapping[str, tuple[CompiledSchema, Parameter]], status: int, headers: CIMultiDict[Any]
 ) -> None:
     for name, (schema, parameter) in declared.items():
-        values = [parameter.convert(str(value)) for value in headers.getall(name, ())]
-        # An array has one item in each line of this name (RFC 9110, section 5.3).
-        for value in [values] if parameter.is_array and values else values:
-            _, violations = schema.validate(value)
+        lines = [str(value) for value in headers.getall(name, ())]
+        # Of an array, all lines of this name are one list (RFC 9110, section 5.3).
+        for found in [lines] if parameter.is_array and lines else [[line] for line in lines]:
+            _, violations = schema.validate(parameter.read(found))
             if violations:
                 message = f"The header {name} of the response with status {status} breaks its schema"
                 raise ResponseValidationError(message, violations)

@@ -8,10 +8,14 @@ from typing import Any, Final
 
 from aiotoolkit._documents import SchemaSource
 
-__all__ = ["check_options", "checked_operation", "from_module"]
+__all__ = ["check_options", "checked_operation", "from_module", "made_error"]
 
 
-def check_options(*, validate_response: Any, **flags: Any) -> None:
+def check_options(*, response_factory: Any, error_class: Any, validate_response: Any, **flags: Any) -> None:
+    if not (response_factory is None or callable(response_factory)):
+        raise TypeError(f"response_factory is a function that makes a response, or None, not {response_factory!r}")
+    if error_class is not None:
+        made_error(error_class, "The request is not valid")
     for name, value in flags.items():
         if not isinstance(value, bool):
             raise TypeError(f"{name} is True or False, not {value!r}")
@@ -75,3 +79,17 @@ def checked_operation(operation: Mapping[str, Any] | None) -> Mapping[str, Any]:
         if name in copied and not fits(copied[name]):
             raise TypeError(f"operation: {name} is {wanted}, not {copied[name]!r}")
     return MappingProxyType(copied)
+
+
+def made_error(error_class: Any, message: str) -> Exception:
+    """An error of a class, which is proved to make one of a text."""
+    wanted = "error_class makes an exception of a text"
+    if not callable(error_class):
+        raise TypeError(f"{wanted}; {error_class!r} cannot be called")
+    try:
+        made = error_class(message)
+    except Exception as error:
+        raise TypeError(f"{wanted}; {error_class!r} raised {type(error).__name__}: {error}") from error
+    if not isinstance(made, Exception):
+        raise TypeError(f"{wanted}; {error_class!r} made {type(made).__name__}")
+    return made

@@ -5,22 +5,26 @@ references) fill members that are absent; ``null`` stays; the first default wins
 ``oneOf``, ``not`` or ``if``, whose branches may not apply.
 """
 
-import copy
 from collections.abc import Callable, Iterator
-from typing import Any, Final, cast
+from typing import Any, Final
 
-from referencing.jsonschema import DRAFT4
+from aiotoolkit._documents import Document, Subschema
+from aiotoolkit._risks import is_recursive
 
-from aiotoolkit._documents import REF_STANDS_ALONE, Document, InvalidSchemaError, Subschema, pointer_to
-from aiotoolkit._engines import Engine
-
-__all__ = ["Fill", "compile_defaults", "never_filled"]
+__all__ = ["Defaults", "Fill", "never_filled"]
 
 Fill = Callable[[Any], Any]
 """Returns the data with defaults filled in; the very same object where there was nothing to fill."""
 
 _UNCERTAIN: Final = ("anyOf", "oneOf", "not", "if", "then", "else")
 _CONTAINERS: Final = (dict, list)
+
+
+def _copied(value: Any) -> Any:
+    # Of plain data, which need little of what copy.deepcopy() does.
+    if isinstance(value, dict):
+        return {key: _copied(item) for key, item in value.items()}
+    return [_copied(item) for item in value] if isinstance(value, list) else value
 
 
 class _Filler:
@@ -35,37 +39,46 @@ class _Filler:
         self.prefix: list[_Filler] = []
         self.parts: list[_Filler] = []
 
-    def fill(self, instance: Any) -> Any:
-        """The instance, or a copy of it where something was filled; copied are only the containers on the way."""
+    def fill(self, instance: Any, done: "_Done | None") -> Any:
+        """The instance, or a copy of it where something was filled; copied are only the containers on the way.
+
+        Args:
+            instance: plain data; it is not changed.
+            done: what is filled already, where a schema may lead to itself in several ways: not to do it again.
+        """
+        if done is not None and (id(self), id(instance)) in done:
+            return instance
         if isinstance(instance, dict):
-            instance = self._fill_object(instance)
+            instance = self._fill_object(instance, done)
         elif isinstance(instance, list) and (self.items or self.prefix):
-            instance = self._fill_array(instance)
+            instance = self._fill_array(instance, done)
         for part in self.parts:
-            instance = part.fill(instance)
+            instance = part.fill(instance, done)
+        if done is not None:
+            done[id(self), id(instance)] = instance
         return instance
 
-    def _fill_object(self, members: dict[str, Any]) -> dict[str, Any]:
+    def _fill_object(self, members: dict[str, Any], done: "_Done | None") -> dict[str, Any]:
         filled = members
         for name, default in self.defaults.items():
             if name not in filled:
                 filled = filled if filled is not members else members.copy()
-                filled[name] = copy.deepcopy(default) if isinstance(default, _CONTAINERS) else default
+                filled[name] = _copied(default)
         for name, filler in self.members.items():
             value = filled.get(name)
             if isinstance(value, _CONTAINERS):
-                new = filler.fill(value)
+                new = filler.fill(value, done)
                 if new is not value:
                     filled = filled if filled is not members else members.copy()
                     filled[name] = new
         return filled
 
-    def _fill_array(self, items: list[Any]) -> list[Any]:
+    def _fill_array(self, items: list[Any], done: "_Done | None") -> list[Any]:
         filled = items
         for index, item in enumerate(items):
             filler = self.prefix[index] if index < len(self.prefix) else self.items
             if filler is not None and isinstance(item, _CONTAINERS):
-                new = filler.fill(item)
+                new = filler.fill(item, done)
                 if new is not item:
                     filled = filled if filled is not items else items.copy()
                     filled[index] = new
@@ -84,30 +97,40 @@ class _Filler:
                 pending += [filler.items] if filler.items else []
 
 
-def compile_defaults(document: Document, engine: Engine) -> Fill | None:
-    """Compile the defaults of a document; None where it has none that are ever filled.
+_Done = dict[tuple[int, int], Any]
+# By filler and container: the container, so that no other one gets its id.
 
-    Raises:
-        InvalidSchemaError: a default breaks its own schema, or needs another one inside itself without end.
+
+class Defaults:
+    """The defaults of a document.
+
+    Attributes:
+        filled: the properties that are filled, with what fills them.
     """
-    compiler = _Compiler()
-    root = compiler.filler(document.root)
-    _check_defaults(document, engine, compiler)
-    if not any(filler.defaults for filler in root.reachable()):
-        return None
-    _prune(root)
-    return root.fill
 
-
-class _Compiler:
-    """Makes one filler for each schema, however often it is referred to."""
-
-    def __init__(self) -> None:
+    def __init__(self, document: Document) -> None:
         self._fillers: dict[int, _Filler] = {}
         self.filled: list[tuple[Subschema, Any]] = []
-        """The properties that are filled, with what fills them."""
+        self._is_recursive = is_recursive(document)
+        self._root = self._filler(document.root)
 
-    def filler(self, subschema: Subschema) -> _Filler:
+    def compile(self) -> Fill | None:
+        """What fills them in; None where there are none that are ever filled. It is the last thing to ask for."""
+        if not any(filler.defaults for filler in self._root.reachable()):
+            return None
+        _prune(self._root)
+        fill = self._root.fill
+        return (lambda data: fill(data, {})) if self._is_recursive else (lambda data: fill(data, None))
+
+    def fill(self, subschema: Subschema, instance: Any) -> Any:
+        """Fill the defaults of one schema of the document into what it is about.
+
+        Raises:
+            RecursionError: a default needs another one inside itself, without end.
+        """
+        return self._filler(subschema).fill(instance, {} if self._is_recursive else None)
+
+    def _filler(self, subschema: Subschema) -> _Filler:
         known = self._fillers.get(id(subschema.contents))
         if known is not None:
             return known
@@ -119,12 +142,12 @@ class _Compiler:
             if found is not None:
                 filler.defaults[name] = found[0]
                 self.filled.append((member, found[0]))
-            filler.members[name] = self.filler(member)
+            filler.members[name] = self._filler(member)
         self._add_items(filler, subschema)
         for schema in keywords.get("allOf", ()):
-            filler.parts.append(self.filler(subschema.inside(schema)))
+            filler.parts.append(self._filler(subschema.inside(schema)))
         if "$ref" in keywords:
-            filler.parts.append(self.filler(subschema.lookup(keywords["$ref"])))
+            filler.parts.append(self._filler(subschema.lookup(keywords["$ref"])))
         return filler
 
     def _add_items(self, filler: _Filler, subschema: Subschema) -> None:
@@ -132,9 +155,9 @@ class _Compiler:
         prefix = subschema.keywords.get("prefixItems", ())
         if isinstance(items, list):  # what drafts before 2020-12 had for prefixItems
             prefix, items = items, subschema.keywords.get("additionalItems")
-        filler.prefix = [self.filler(subschema.inside(schema)) for schema in prefix]
+        filler.prefix = [self._filler(subschema.inside(schema)) for schema in prefix]
         if isinstance(items, dict):
-            filler.items = self.filler(subschema.inside(items))
+            filler.items = self._filler(subschema.inside(items))
 
 
 def _defaults_of(subschema: Subschema) -> Iterator[tuple[Any]]:
@@ -176,11 +199,12 @@ def _next(filler: _Filler) -> list[_Filler]:
 def never_filled(document: Document) -> list[str]:
     """The places of defaults that are never filled, because they stand in a branch that may not apply."""
     places: dict[str, None] = {}
+    seen: set[int] = set()
     for subschema in document.subschemas:
         for keyword in _UNCERTAIN:
             branches = subschema.keywords.get(keyword, [])
             for branch in branches if isinstance(branches, list) else [branches]:
-                for property_ in _properties_in(subschema.inside(branch), set()):
+                for property_ in _properties_in(subschema.inside(branch), seen):
                     places[document.pointer(property_.contents)] = None
     return list(places)
 
@@ -199,56 +223,3 @@ def _properties_in(branch: Subschema, seen: set[int]) -> Iterator[Subschema]:
         parts.append(branch.lookup(branch.keywords["$ref"]))
     for part in parts:
         yield from _properties_in(part, seen)
-
-
-def _check_defaults(document: Document, engine: Engine, compiler: _Compiler) -> None:
-    """Refuse defaults that break their own schema: filled in, they would fail each request without them.
-
-    Checked are the defaults where they stand, and those that a property has from elsewhere.
-    """
-    defaults = [(part, part.keywords["default"]) for part in document.subschemas if "default" in part.keywords]
-    defaults += [
-        (member, default)
-        for member, default in compiler.filled
-        if "default" not in member.keywords and document.holds(member.contents)
-    ]
-    if not defaults:
-        return
-    places = [document.pointer(subschema.contents) for subschema, _ in defaults]
-    instance = {str(index): _filled(compiler, *defaults[index], place) for index, place in enumerate(places)}
-    for violation in engine.compile(_only(document, places))(instance):
-        where = f": {pointer_to(violation.path[1:])} {violation.message}" if violation.path else ""
-        place = places[int(violation.path[0])] if violation.path else "#"
-        raise InvalidSchemaError(f"The default breaks its own schema{where}", place)
-
-
-def _filled(compiler: _Compiler, subschema: Subschema, default: Any, place: str) -> Any:
-    """The default with its own defaults, as a request gets it."""
-    try:
-        return compiler.filler(subschema).fill(default)
-    except RecursionError:
-        raise InvalidSchemaError("The default fills itself with further defaults, without end", place) from None
-
-
-_EMBEDDED: Final = "urn:aiotoolkit:schema"
-
-
-def _only(document: Document, places: list[str]) -> dict[str, Any]:
-    """A schema of an object whose members "0", "1", ... are described at these places of the document.
-
-    All of the document is embedded, so that references keep their meaning.
-    """
-    contents = cast("dict[str, Any]", document.contents)
-    draft = document.root.specification
-    legacy = draft in REF_STANDS_ALONE
-    identifier = "id" if draft is DRAFT4 else "$id"
-    embedded = dict(contents)
-    if legacy and "$ref" in embedded:
-        # Beside a $ref, the identifier would not count.
-        embedded["allOf"] = [{"$ref": embedded.pop("$ref")}]
-    if embedded.get(identifier, "#").startswith("#"):
-        embedded[identifier] = _EMBEDDED
-    base = embedded[identifier].removesuffix("#")
-    dialect = {"$schema": embedded["$schema"]} if "$schema" in embedded else {}
-    targets = {str(index): {"$ref": base + place} for index, place in enumerate(places)}
-    return {**dialect, "properties": targets, "definitions" if legacy else "$defs": {"schema": embedded}}

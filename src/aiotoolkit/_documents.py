@@ -1,5 +1,6 @@
 """Schema documents: where they come from, whether they stand on their own, what their references mean."""
 
+import contextlib
 import functools
 import inspect
 import math
@@ -31,6 +32,7 @@ __all__ = [
     "JSONSchema",
     "SchemaSource",
     "Subschema",
+    "always",
     "in_place",
     "pointer_to",
     "read_source",
@@ -53,7 +55,7 @@ class _HasModelJSONSchema(Protocol):
 
 
 SchemaSource = Mapping[str, Any] | bool | Any
-"""What a schema may be given as: a dict, a bool, or an object with ``get_schema()`` or ``model_json_schema()``."""
+"""What a schema may be given as: a dict, a bool, a type, an object with ``get_schema()`` or ``model_json_schema()``."""
 
 
 class InvalidSchemaError(ValueError):
@@ -81,6 +83,8 @@ def pointer_to(path: tuple[str | int, ...]) -> str:
 
 
 def _escape(part: str | int) -> str:
+    if isinstance(part, str) and part.isascii() and part.isalnum():
+        return part  # nothing in it to escape: most names by far
     # A lone surrogate is no text that a URI could hold.
     return str(part).replace("~", "~0").replace("/", "~1").encode("utf-8", "replace").decode()
 
@@ -104,8 +108,8 @@ def read_source(source: SchemaSource, *, mode: Literal["validation", "serializat
         source = _made_by(functools.partial(make, mode=mode) if _takes_mode(make) else make)
     if not isinstance(source, bool | Mapping):
         raise TypeError(
-            "A schema is a dict, a bool, a jsl Document, a pydantic model, or another object with get_schema() or "
-            f"model_json_schema(), not {source!r}"
+            "A schema is a dict, a bool, a jsl Document, a type (a dataclass, TypedDict, Struct or pydantic model), or "
+            f"another object with get_schema() or model_json_schema(), not {source!r}"
         )
     try:
         copy: JSONSchema = _plain_copy(source, ())
@@ -143,10 +147,16 @@ def _plain_copy(value: Any, path: tuple[str | int, ...]) -> Any:
         return _plain_copy(value.value, path)
     if isinstance(value, str):
         return _plain_text(value, path)
+    if isinstance(value, int) and abs(value) >= _TOO_LARGE:
+        raise InvalidSchemaError("A schema may not hold an integer of more than 4,300 digits", pointer_to(path))
     if value is None or isinstance(value, int) or (isinstance(value, float) and math.isfinite(value)):
         return value
     what = repr(value) if isinstance(value, float) else type(value).__name__
     raise InvalidSchemaError(f"A schema may not hold {what}: it is not JSON", pointer_to(path))
+
+
+# Python does not write it as text, and jsonschema-rs takes it for null.
+_TOO_LARGE: Final = 10**4300
 
 
 def _plain_text(text: str, path: tuple[str | int, ...]) -> str:
@@ -222,6 +232,9 @@ class Document:
         specification = specification_of(contents)
         resource = specification.create_resource(contents)
         registry: Registry[Any] = METASCHEMAS.with_resource("", resource)
+        with contextlib.suppress(UnknownDialect, AttributeError):  # which are told below, with their place
+            registry = registry.crawl()  # once, and not at each lookup
+        self._paths = dict(_paths(contents, ()))
         self.root = Subschema(contents, specification, registry.resolver_with_root(resource))
         self.subschemas: list[Subschema] = list(_walk(self.root))
         self.targets: dict[int, list[Subschema]] = {}
@@ -229,6 +242,7 @@ class Document:
         known = {id(subschema.contents) for subschema in self.subschemas}
         same_value: dict[int, list[Any]] = {}
         for subschema in self.subschemas:  # which grows
+            self._check_dialect(subschema)
             self._check_dependencies(subschema)
             targets = self.targets[id(subschema.contents)] = list(self._targets(subschema))
             same_value[id(subschema.contents)] = [*in_place(subschema), *(target.contents for target in targets)]
@@ -245,11 +259,19 @@ class Document:
 
     def pointer(self, contents: Any) -> str:
         """Where in the document a part of it (this very object) stands."""
-        return pointer_to(_path(self.contents, contents) or ())
+        return pointer_to(self._paths.get(id(contents), ()))
 
     def holds(self, contents: Any) -> bool:
         """Tell whether a schema (this very object) stands in the document, and not in a metaschema."""
-        return isinstance(contents, dict) and _path(self.contents, contents) is not None
+        return isinstance(contents, dict) and id(contents) in self._paths
+
+    def _check_dialect(self, subschema: Subschema) -> None:
+        """Refuse an unknown ``$schema`` further inside, too: an engine would fetch it, or guess."""
+        if subschema is not self.root and "$schema" in subschema.keywords:
+            try:
+                specification_of(subschema.contents)
+            except InvalidSchemaError as error:
+                raise InvalidSchemaError(error.message, f"{self.pointer(subschema.contents)}/$schema") from error
 
     def _check_dependencies(self, subschema: Subschema) -> None:
         values = list(subschema.keywords.get("dependencies", {}).values())
@@ -271,6 +293,16 @@ class Document:
             if target is None or not isinstance(target.contents, dict | bool):
                 raise InvalidSchemaError(f"{keyword} {reference!r} {why_not}", self.pointer(subschema.contents))
             yield target
+
+
+def always(subschema: Subschema) -> Iterator[Subschema]:
+    """The schema, and those that always apply with it."""
+    yield subschema
+    keywords = subschema.keywords
+    for schema in keywords.get("allOf", ()):
+        yield from always(subschema.inside(schema))
+    if "$ref" in keywords:
+        yield from always(subschema.lookup(keywords["$ref"]))
 
 
 def in_place(subschema: Subschema) -> Iterator[Any]:
@@ -340,17 +372,15 @@ def _why_not_found(reference: str) -> str:
     return "is outside of this schema, and nothing is ever fetched: put what it means into $defs"
 
 
-def _path(value: Any, wanted: Any) -> tuple[str | int, ...] | None:
-    """The path to an object inside plain data, found by identity."""
-    if value is wanted:
-        return ()
+def _paths(value: Any, path: tuple[str | int, ...]) -> Iterator[tuple[int, tuple[str | int, ...]]]:
+    """The path of each object and array inside plain data, by its ``id``."""
     items: Iterable[tuple[str | int, Any]] = ()
     if isinstance(value, dict):
         items = value.items()
     elif isinstance(value, list):
         items = enumerate(value)
+    else:
+        return
     for key, item in items:
-        path = _path(item, wanted)
-        if path is not None:
-            return (key, *path)
-    return None
+        yield from _paths(item, (*path, key))
+    yield id(value), path

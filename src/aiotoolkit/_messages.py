@@ -38,11 +38,14 @@ _MESSAGES: Final[Mapping[str, str]] = {
     "propertyNames": "has a member whose name is not allowed",
     "type": "must be of type {}",
     "unevaluatedItems": "has items that are not allowed",
-    "unevaluatedProperties": "has members that are not allowed",
+    "unevaluatedProperties": "is not allowed",
     "uniqueItems": "must not hold an item twice",
 }
 USES_LIMIT: Final = frozenset(keyword for keyword, message in _MESSAGES.items() if "{}" in message)
 """The keywords whose message shows the schema's value for them."""
+
+
+_COUNTS: Final = ("maxItems", "maxLength", "maxProperties", "minItems", "minLength", "minProperties")
 
 
 def describe(keyword: str, limit: Any) -> str:
@@ -54,6 +57,8 @@ def describe(keyword: str, limit: Any) -> str:
         limit = sorted(limit) if keyword == "type" else limit  # jsonschema-rs has an order of its own
         text = (" or " if keyword == "type" else ", ").join(_short(item) for item in limit[:MESSAGE_LIMIT])
     else:
+        if isinstance(limit, float) and keyword in _COUNTS:
+            limit = int(limit)  # 2.0 is an integer in JSON Schema
         text = _short(limit)
         message = message.removesuffix("s") if limit == 1 else message
     return message.format(text if len(text) <= _VALUE_LIMIT else text[: _VALUE_LIMIT - 1] + "…")

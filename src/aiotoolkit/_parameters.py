@@ -3,39 +3,15 @@
 A text that is not of its schema's type stays text, so that the engine says what is wrong with it.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
-from aiotoolkit._documents import Document, InvalidSchemaError, Subschema
+from aiotoolkit._documents import Document, InvalidSchemaError, Subschema, always
 from aiotoolkit._engines import Violation
-from aiotoolkit._text import is_unicode, parse_boolean, parse_integer, parse_number
+from aiotoolkit._parameter import TEXT, Parameter, parameter_of, scalar_parser
+from aiotoolkit._text import is_unicode
 
-__all__ = ["Converted", "Parameter", "Parameters", "parameter_of"]
-
-_PARSERS: Final[Mapping[str, Callable[[str], Any]]] = {
-    "integer": parse_integer,
-    "number": parse_number,
-    "boolean": parse_boolean,
-}
-
-
-class Parameter(NamedTuple):
-    """How the text of one parameter is read."""
-
-    parsers: tuple[Callable[[str], Any], ...]
-    is_array: bool
-    is_file: bool
-
-    def convert(self, text: str) -> Any:
-        for parse in self.parsers:
-            try:
-                return parse(text)
-            except ValueError:
-                continue
-        return text
-
-
-_TEXT: Final = Parameter((), is_array=False, is_file=False)
+__all__ = ["Converted", "Parameters"]
 
 
 class Parameters:
@@ -46,32 +22,44 @@ class Parameters:
 
     Args:
         document: the schema.
-        named_only: whether only those that the schema names are ever read.
+        place: ``query``, ``path``, ``headers``, ``cookies`` or ``form``. Of headers and cookies only those that the
+            schema names are ever read.
 
     Raises:
-        InvalidSchemaError: the schema allows no object, or is about names that are never read.
+        InvalidSchemaError: the schema allows no object, is about names that are never read, or has a parameter that
+            could never be given.
     """
 
-    def __init__(self, document: Document, *, named_only: bool = False) -> None:
-        properties: dict[str, list[Subschema]] = {}
-        required: list[str] = []
-        self._undeclared = _TEXT
-        for part in _always(document.root):
-            keywords = part.keywords
-            if "type" in keywords and "object" not in _types(part):
-                message = 'It describes all parameters together, as an object: {"type": "object", "properties": ...}'
-                raise InvalidSchemaError(message, document.pointer(part.contents))
-            for keyword in _ABOUT_OTHERS if named_only else ():
-                if keyword in keywords:
-                    message = f"Only what properties or required name is read: {keyword} has no use here"
-                    raise InvalidSchemaError(message, document.pointer(part.contents))
-            for name, schema in keywords.get("properties", {}).items():
-                properties.setdefault(name, []).append(part.inside(schema))
-            if isinstance(keywords.get("additionalProperties"), dict):
-                self._undeclared = parameter_of(part.inside(keywords["additionalProperties"]))
-            required += keywords.get("required", ())
-        self._parameters = {name: parameter_of(*subschemas) for name, subschemas in properties.items()}
+    def __init__(self, document: Document, place: str = "query") -> None:
+        certain = list(always(document.root))
+        for part in certain:
+            _check_object(document, part, named_only=place in ("headers", "cookies"))
+        known = {id(part.contents) for part in certain}
+        possible = [part for part in _possible(document.root) if id(part.contents) not in known]
+        self._parameters = {
+            name: parameter_of(document, schemas, place) for name, schemas in _properties(certain).items()
+        }
+        for name, schemas in _properties(possible).items():
+            if name not in self._parameters:
+                self._parameters[name] = parameter_of(document, schemas, place, any_of=True)
+        self._undeclared = _undeclared(document, certain, place)
+        required = [name for part in (*certain, *possible) for name in _required(part)]
         self.names = tuple(dict.fromkeys([*self._parameters, *required]))
+        self._scalars = {name: scalar_parser(parameter) for name, parameter in self._parameters.items()}
+        self._undeclared_scalar = scalar_parser(self._undeclared)
+
+    def read_scalars(self, pairs: Iterable[tuple[str, str]]) -> dict[str, Any] | None:
+        """Convert names and texts in one pass, or None for what only :meth:`read` can: it gives the same otherwise."""
+        data: dict[str, Any] = {}
+        scalars, undeclared = self._scalars, self._undeclared_scalar
+        try:
+            for name, text in pairs:
+                if name in data or not (text.isascii() and name.isascii()):
+                    return None
+                data[name] = scalars.get(name, undeclared)(text)
+        except ValueError:
+            return None
+        return data
 
     def read(self, values: Mapping[str, Sequence[Any]]) -> "Converted":
         """Convert the values of each name: text, or files, which are no text.
@@ -85,8 +73,7 @@ class Parameters:
             converted.violations.extend(
                 Violation((name,), keyword, message) for keyword, message in _problems(parameter, name, found)
             )
-            items = [parameter.convert(item) if isinstance(item, str) else _FILE for item in found]
-            converted.data[name] = items if parameter.is_array else items[0]
+            converted.data[name] = parameter.read(found)
             if parameter.is_file:
                 converted.files[name] = found if parameter.is_array else found[0]
         return converted
@@ -99,7 +86,7 @@ class Converted(NamedTuple):
         data: plain data, with an empty text for each file.
         files: the files that belong in its place.
         violations: what a schema could not see: a name given twice that is no array, a file where there is a text, or
-            the other way round, text that is no Unicode.
+            the other way round, a file that is too large, text that is no Unicode.
     """
 
     data: dict[str, Any]
@@ -107,59 +94,81 @@ class Converted(NamedTuple):
     violations: list[Violation]
 
 
-_FILE: Final = ""
-_ABOUT_OTHERS: Final = ("patternProperties", "minProperties")
-
-
 def _problems(parameter: Parameter, name: str, found: Sequence[Any]) -> Iterator[tuple[str, str]]:
-    if len(found) > 1 and not parameter.is_array:
+    if len(found) > 1 and not parameter.may_repeat:
         yield "duplicate", "must be given once"
     if any(parameter.is_file is isinstance(item, str) for item in found):
         yield "type", "must be a file" if parameter.is_file else "must not be a file"
+    elif parameter.max_size is not None and any(item.size > parameter.max_size for item in found):
+        yield "maxLength", f"must have at most {parameter.max_size} bytes"
     if not all(is_unicode(item) for item in (name, *found) if isinstance(item, str)):
         yield "encoding", "must be text in UTF-8"
 
 
-def _always(subschema: Subschema) -> Iterator[Subschema]:
-    """The schema, and those that always apply with it."""
-    yield subschema
-    keywords = subschema.keywords
-    for schema in keywords.get("allOf", ()):
-        yield from _always(subschema.inside(schema))
-    if "$ref" in keywords:
-        yield from _always(subschema.lookup(keywords["$ref"]))
+_ABOUT_OTHERS: Final = ("patternProperties", "minProperties")
+
+
+def _check_object(document: Document, part: Subschema, *, named_only: bool) -> None:
+    keywords = part.keywords
+    types = keywords.get("type", "object")
+    if "object" not in ([types] if isinstance(types, str) else types):
+        message = 'It describes all parameters together, as an object: {"type": "object", "properties": ...}'
+        raise InvalidSchemaError(message, document.pointer(part.contents))
+    for keyword in _ABOUT_OTHERS if named_only else ():
+        if keyword in keywords:
+            message = f"Only what properties or required name is read: {keyword} has no use here"
+            raise InvalidSchemaError(message, document.pointer(part.contents))
 
 
 def _possible(subschema: Subschema) -> Iterator[Subschema]:
-    """The schema, and those that may apply with it."""
-    for part in _always(subschema):
-        yield part
-        for keyword in ("anyOf", "oneOf"):
-            for schema in part.keywords.get(keyword, ()):
-                yield from _possible(part.inside(schema))
-
-
-def parameter_of(*subschemas: Subschema) -> Parameter:
-    """How the text of a parameter is read, which all of these schemas describe."""
-    parts = [part for subschema in subschemas for part in _possible(subschema)]
-    types = {name for part in parts for name in _types(part)}
-    if "array" in types:
-        items = [part.inside(part.keywords["items"]) for part in parts if isinstance(part.keywords.get("items"), dict)]
-        parts += [found for item in items for found in _possible(item)]
-        types |= {name for part in parts for name in _types(part)}
-    parsers = tuple(parser for name, parser in _PARSERS.items() if name in types)
-    is_file = any(part.keywords.get("format") == "binary" for part in parts)
-    return Parameter(parsers, is_array="array" in types, is_file=is_file)
-
-
-_JSON_TYPES: Final[Mapping[type, str]] = {bool: "boolean", int: "integer", float: "number", str: "string"}
-
-
-def _types(subschema: Subschema) -> list[str]:
-    """The types that a schema names; without any, those of its ``enum`` or ``const``."""
+    """The schema, and those that may apply to the same object with it."""
+    yield subschema
     keywords = subschema.keywords
-    named = keywords.get("type", ())
-    if named:
-        return [named] if isinstance(named, str) else list(named)
-    values = keywords.get("enum", [keywords["const"]] if "const" in keywords else [])
-    return [_JSON_TYPES[type(value)] for value in values if type(value) in _JSON_TYPES]
+    inside = [schema for keyword in ("allOf", "anyOf", "oneOf") for schema in keywords.get(keyword, ())]
+    inside += [keywords[keyword] for keyword in ("if", "then", "else") if keyword in keywords]
+    for keyword in ("dependentSchemas", "dependencies"):
+        inside += [schema for schema in keywords.get(keyword, {}).values() if isinstance(schema, dict)]
+    for schema in inside:
+        yield from _possible(subschema.inside(schema))
+    if "$ref" in keywords:
+        yield from _possible(subschema.lookup(keywords["$ref"]))
+
+
+def _properties(parts: Sequence[Subschema]) -> dict[str, list[Subschema]]:
+    properties: dict[str, list[Subschema]] = {}
+    for part in parts:
+        for name, schema in part.keywords.get("properties", {}).items():
+            properties.setdefault(name, []).append(part.inside(schema))
+    return properties
+
+
+def _required(part: Subschema) -> Iterator[str]:
+    """The names that a schema requires, or may."""
+    yield from part.keywords.get("required", ())
+    for keyword in ("dependentRequired", "dependencies"):
+        for name, others in part.keywords.get(keyword, {}).items():
+            yield name
+            yield from others if isinstance(others, list) else ()
+
+
+def _undeclared(document: Document, certain: Sequence[Subschema], place: str) -> Parameter:
+    """How the names are read that no property describes.
+
+    A name is never matched with the patterns of ``patternProperties``: so these must all be read alike.
+    """
+    readings: list[Parameter] = []
+    patterns: Subschema | None = None
+    for part in certain:
+        keywords = part.keywords
+        schemas = [keywords.get(keyword) for keyword in ("additionalProperties", "unevaluatedProperties")]
+        if "patternProperties" in keywords:
+            patterns = part
+            schemas += keywords["patternProperties"].values()
+        inside = [part.inside(schema) for schema in schemas if isinstance(schema, dict)]
+        readings += [parameter_of(document, [schema], place) for schema in inside]
+    if patterns is not None and readings:
+        readings = [parameter._replace(fits=None) for parameter in readings]
+        if readings.count(readings[0]) != len(readings):
+            message = "The names that match patternProperties are read before they are matched: give them one type"
+            raise InvalidSchemaError(message, document.pointer(patterns.contents) + "/patternProperties")
+    return readings[0] if readings else TEXT

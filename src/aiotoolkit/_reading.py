@@ -1,17 +1,19 @@
 """What a Schema reads of a request: parameters, body and form, converted, checked, and refused in one shape."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from aiohttp import web
 
-from aiotoolkit._documents import InvalidSchemaError
-from aiotoolkit._engines import Violation
+from aiotoolkit._documents import InvalidSchemaError, SchemaSource
+from aiotoolkit._engines import Engine, Violation
+from aiotoolkit._json import to_plain
 from aiotoolkit._parameters import Parameters
-from aiotoolkit._validation import MAX_VIOLATIONS, CompiledSchema, pointer_of
+from aiotoolkit._typed import name_of
+from aiotoolkit._validation import MAX_NESTING, MAX_VIOLATIONS, CompiledSchema, compile_schema, pointer_of
 from aiotoolkit.problems import Problem
-from aiotoolkit.requests import read_form, read_json
+from aiotoolkit.requests import decode_json, read_form, read_json_text, refuse_deep_json
 
 __all__ = ["Error", "Place", "RequestReader", "RequestValidationError", "place_errors"]
 
@@ -53,8 +55,6 @@ def place_errors(where: str, violations: Iterable[Violation]) -> list[dict[str, 
 
 _NAME_LIMIT: Final = 100
 
-Values = Mapping[str, Sequence[Any]]
-
 
 class Place(NamedTuple):
     """One place of a request that holds parameters.
@@ -62,45 +62,37 @@ class Place(NamedTuple):
     Attributes:
         argument: what a view calls it.
         where: what RFC 9457's errors call it.
-        values: gives all values of each name.
+        pairs: gives names and texts one by one; of headers and cookies, those that the parameters name.
     """
 
     argument: str
     where: str
-    values: Callable[[web.Request, Parameters], Values]
+    pairs: Callable[[web.Request, Parameters], Iterable[tuple[str, str]]]
 
 
-def _path_values(request: web.Request, parameters: Parameters) -> Values:
-    return {name: (value,) for name, value in request.match_info.items()}
+def _path_pairs(request: web.Request, parameters: Parameters) -> Iterable[tuple[str, str]]:
+    return request.match_info.items()
 
 
-def _query_values(request: web.Request, parameters: Parameters) -> Values:
-    return _grouped(request.query.items())
+def _query_pairs(request: web.Request, parameters: Parameters) -> Iterable[tuple[str, str]]:
+    return request.query.items()
 
 
-def _grouped(items: Iterable[tuple[str, Any]]) -> Values:
-    """All values of each name, in one pass: a client may repeat one name as often as its request has room."""
-    grouped: defaultdict[str, list[Any]] = defaultdict(list)
-    for name, value in items:
-        grouped[name].append(value)
-    return grouped
-
-
-def _header_values(request: web.Request, parameters: Parameters) -> Values:
+def _header_pairs(request: web.Request, parameters: Parameters) -> Iterable[tuple[str, str]]:
     headers = request.headers
-    return {name: headers.getall(name) for name in parameters.names if name in headers}
+    return [(name, value) for name in parameters.names for value in headers.getall(name, ())]
 
 
-def _cookie_values(request: web.Request, parameters: Parameters) -> Values:
+def _cookie_pairs(request: web.Request, parameters: Parameters) -> Iterable[tuple[str, str]]:
     cookies = request.cookies
-    return {name: (cookies[name],) for name in parameters.names if name in cookies}
+    return [(name, cookies[name]) for name in parameters.names if name in cookies]
 
 
 PLACES: Final = (
-    Place("path", "path", _path_values),
-    Place("query", "query", _query_values),
-    Place("headers", "header", _header_values),
-    Place("cookies", "cookie", _cookie_values),
+    Place("path", "path", _path_pairs),
+    Place("query", "query", _query_pairs),
+    Place("headers", "header", _header_pairs),
+    Place("cookies", "cookie", _cookie_pairs),
 )
 
 
@@ -109,48 +101,90 @@ class _ParameterReader(NamedTuple):
     schema: CompiledSchema
     parameters: Parameters
 
-    def read(self, request: web.Request) -> tuple[dict[str, Any], list[Violation]]:
-        return _validated(self.schema, self.parameters, self.place.values(request, self.parameters))
+    def read(self, request: web.Request) -> tuple[Any, Sequence[Violation]]:
+        pairs = self.place.pairs(request, self.parameters)
+        data = self.parameters.read_scalars(pairs)
+        return _validated(self.schema, self.parameters, pairs) if data is None else self.schema.read(data)
 
 
 def _validated(
-    schema: CompiledSchema, parameters: Parameters, values: Values
-) -> tuple[dict[str, Any], list[Violation]]:
-    converted = parameters.read(values)
+    schema: CompiledSchema, parameters: Parameters, pairs: Iterable[tuple[str, Any]]
+) -> tuple[Any, Sequence[Violation]]:
+    converted = parameters.read(_grouped(pairs))
     if converted.violations:
         return {}, converted.violations[:MAX_VIOLATIONS]
-    data, violations = schema.validate(converted.data)
-    return {**data, **converted.files} if converted.files else data, violations
+    return schema.read(converted.data, converted.files)
+
+
+def _grouped(items: Iterable[tuple[str, Any]]) -> Mapping[str, Sequence[Any]]:
+    """All values of each name, in one pass: a client may repeat one name as often as its request has room."""
+    grouped: defaultdict[str, list[Any]] = defaultdict(list)
+    for name, value in items:
+        grouped[name].append(value)
+    return grouped
 
 
 def _parameters_of(name: str, schema: CompiledSchema) -> Parameters:
     try:
-        return Parameters(schema.document, named_only=name in ("headers", "cookies"))
+        return Parameters(schema.document, name)
     except InvalidSchemaError as error:
         raise error.named(name) from None
 
 
+_NAMES: Final = {"body": "request"}  # what Schema calls it
+
+
 class RequestReader:
-    """Reads and checks every declared place of a request: parameters first, while the body is still unread."""
+    """Reads and checks every declared place of a request: parameters first, while the body is still unread.
+
+    Attributes:
+        schemas: of each declared place, by the name that a view has for it.
+
+    Args:
+        sources: the schema of each place; None for one that is not declared.
+        engine: what decides.
+        fill_defaults: whether defaults are filled into what is read.
+        body_required: whether a request without a body is refused.
+        processor: makes what a valid body is read as.
+
+    Raises:
+        InvalidSchemaError, TypeError: a schema cannot be used, or is none.
+    """
 
     def __init__(
         self,
+        sources: Mapping[str, SchemaSource | None],
+        engine: Engine,
         *,
-        body: CompiledSchema | None,
-        form: CompiledSchema | None,
-        parameters: Mapping[str, CompiledSchema],
+        fill_defaults: bool,
         body_required: bool,
         processor: Callable[[Any], Any] | None,
     ) -> None:
-        self._body = body
+        self.schemas = {
+            place: compile_schema(source, engine, name=_NAMES.get(place, place), fill_defaults=fill_defaults)
+            for place, source in sources.items()
+            if source is not None
+        }
+        self._body = self.schemas.get("body")
+        form = self.schemas.get("form")
         self._form = None if form is None else (form, _parameters_of("form", form))
         self._parameters = [
             _ParameterReader(place, schema, _parameters_of(place.argument, schema))
             for place in PLACES
-            if (schema := parameters.get(place.argument)) is not None
+            if (schema := self.schemas.get(place.argument)) is not None
         ]
         self._body_required = body_required
         self._processor = processor
+
+    def warnings(self) -> Iterator[str]:
+        """What the author of the schemas should know."""
+        for place, schema in self.schemas.items():
+            yield from schema.warnings(_NAMES.get(place, place))
+
+    def types(self) -> dict[str, Any]:
+        """What each place is made into: None for plain data, Any for what a processor makes."""
+        types = {place: schema.type for place, schema in self.schemas.items()}
+        return types if self._processor is None else types | {"body": Any}
 
     async def read(self, request: web.Request) -> dict[str, Any]:
         """Every declared place, by the name that a view has for it.
@@ -160,10 +194,16 @@ class RequestReader:
             Problem: a body that cannot be read; see ``requests.read_json`` and ``requests.read_form``.
         """
         arguments = self._read_parameters(request) if self._parameters else {}
-        if self._body is not None:
-            arguments["body"] = await self._read_body(request, self._body)
-        elif self._form is not None:
-            arguments["form"] = await self._read_form(request, *self._form)
+        body, form = self._body, self._form
+        if body is None and form is None:
+            return arguments
+        name = "form" if body is None else "body"
+        if not self._body_required and not request.body_exists:
+            arguments[name] = None
+        elif body is not None:
+            arguments[name] = self._decoded(await read_json_text(request), body)
+        elif form is not None:
+            arguments[name] = await self._read_form(request, *form)
         return arguments
 
     def _read_parameters(self, request: web.Request) -> dict[str, Any]:
@@ -171,24 +211,65 @@ class RequestReader:
         errors: list[dict[str, Any]] = []
         for reader in self._parameters:
             arguments[reader.place.argument], violations = reader.read(request)
-            errors += place_errors(reader.place.where, violations)
+            if violations:
+                errors += place_errors(reader.place.where, violations)
         if errors:
             raise RequestValidationError(errors, status=400)
         return arguments
 
-    async def _read_body(self, request: web.Request, schema: CompiledSchema) -> Any:
-        if not self._body_required and not request.body_exists:
-            return None
-        data, violations = schema.validate(await read_json(request))
+    def _decoded(self, text: bytes, schema: CompiledSchema) -> Any:
+        if schema.is_bounded:
+            # To see that deep data break the schema is safe, and to list the reasons is not.
+            data, violations = schema.validate(decode_json(text), lambda: refuse_deep_json(text, MAX_NESTING))
+        else:
+            refuse_deep_json(text, MAX_NESTING)
+            data, violations = schema.validate(decode_json(text))
+        if schema.convert is not None and not violations:
+            data, violations = schema.convert(data)
         if violations:
             raise RequestValidationError(place_errors("body", violations))
         return data if self._processor is None else self._processor(data)
 
+    def check(self, data: Any, additional: tuple[Mapping[str, Any], ...], merged_class: Callable[..., Any]) -> Any:
+        """Check the data of a body that were read elsewhere; see ``Schema.validate_request``."""
+        schema = self.schemas["body"]
+        _check_merging(schema, additional, merged_class)
+        merged = isinstance(data, Mapping) and bool(additional)
+        violations: Sequence[Violation]
+        try:
+            plain = _merge(data, additional) if merged else to_plain(data)
+        except (TypeError, ValueError):
+            # Such as an uploaded file, or two values of one name. Python's own text is not for a client.
+            valid, violations = None, [Violation((), "type", "holds what JSON cannot")]
+        else:
+            valid, violations = schema.read(plain)
+        if violations:
+            raise RequestValidationError(place_errors("body", violations))
+        if merged and schema.convert is None:
+            valid = merged_class(valid)
+        return valid if self._processor is None else self._processor(valid)
+
     async def _read_form(self, request: web.Request, schema: CompiledSchema, parameters: Parameters) -> Any:
-        if not self._body_required and not request.body_exists:
-            return None
         fields = await read_form(request)
-        data, violations = _validated(schema, parameters, _grouped(fields.items()))
+        data, violations = _validated(schema, parameters, fields.items())
         if violations:
             raise RequestValidationError(place_errors("body", violations))
         return data
+
+
+def _check_merging(schema: CompiledSchema, additional: tuple[Any, ...], merged_class: Any) -> None:
+    for members in additional:
+        if not isinstance(members, Mapping):
+            raise TypeError(f"validate_request merges mappings, not {type(members).__name__}")
+    if not callable(merged_class):
+        raise TypeError(f"merged_class is a class or a function, not {merged_class!r}")
+    if merged_class is not dict and schema.convert is not None:
+        raise TypeError(f"The request is made into a {name_of(schema.type)}: merged_class= has no use beside it")
+
+
+def _merge(data: Mapping[str, Any], additional: tuple[Mapping[str, Any], ...]) -> dict[str, Any]:
+    """The members of all, as plain data; of two with one name, the first one."""
+    merged: dict[str, Any] = {}
+    for members in reversed((data, *additional)):
+        merged.update(to_plain(members))
+    return merged

@@ -1,18 +1,12 @@
 """What in a schema lets a hostile instance keep a validator busy."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 from aiotoolkit._documents import Document, Subschema, in_place
 
-__all__ = ["branching_recursion", "count_alternatives", "slow_places"]
-
-
-def count_alternatives(document: Document) -> int:
-    """The branches of all ``anyOf`` and ``oneOf``: an error of these can bring the errors of each with it."""
-    keywords = [part.keywords for part in document.subschemas]
-    return sum(len(each.get(name, ())) for each in keywords for name in ("anyOf", "oneOf"))
+__all__ = ["branching_recursion", "has_alternatives", "is_recursive", "slow_places", "ways_to_a_value"]
 
 
 def branching_recursion(document: Document) -> Subschema | None:
@@ -68,22 +62,98 @@ def _reaches(start: Any, wanted: Any, edges: dict[int, _Edges]) -> bool:
     return False
 
 
-def slow_places(document: Document) -> Iterator[tuple[str, str]]:
-    """The places of a schema where a validator in pure Python can be kept busy, each with the reason."""
-    recursion = branching_recursion(document)
-    if recursion is not None:
-        yield document.pointer(recursion.contents), "the schema leads to itself in several ways for one value"
+def has_alternatives(document: Document) -> bool:
+    """Tell whether a schema has ``anyOf`` or ``oneOf``: an error of these can bring the errors of each with it."""
+    return any(keyword in part.keywords for part in document.subschemas for keyword in ("anyOf", "oneOf"))
+
+
+def ways_to_a_value(document: Document) -> int:
+    """How many schemas may apply to one value of an instance, at most; a schema counts once for each way to it.
+
+    Of a recursion, one round is counted. An object of fifty members that are a number or null has three ways to each.
+    """
+    edges = {id(part.contents): _edges(part, document) for part in document.subschemas}
+    known: dict[int, tuple[int, int]] = {}
+
+    def ways(contents: Any) -> tuple[int, int]:
+        """The ways to the value itself, and to any part of it."""
+        if id(contents) not in known:
+            known[id(contents)] = 1, 1  # while it is looked at
+            known[id(contents)] = _sum_of_ways(edges.get(id(contents), []), ways)
+        return known[id(contents)]
+
+    try:
+        return max(ways(document.contents))
+    except RecursionError:  # a chain of references that nobody writes by hand
+        return _MANY
+
+
+_MANY: Final = 1_000_000
+
+
+def _sum_of_ways(edges: _Edges, ways: Callable[[Any], tuple[int, int]]) -> tuple[int, int]:
+    here, exclusive, below = 1, 0, 0
+    for how, contents in edges:
+        to_value, to_part = ways(contents)
+        if how == _SAME:
+            here, below = here + to_value, below + to_part
+        elif how in _EXCLUSIVE:
+            exclusive = max(exclusive, to_value, to_part)
+        else:
+            below += max(to_value, to_part)
+    return min(here, _MANY), min(exclusive + below, _MANY)
+
+
+def is_recursive(document: Document) -> bool:
+    """Tell whether a schema of the document may lead to itself."""
+    edges = {
+        id(part.contents): [id(each.contents) for each in (*part.parts(), *document.targets[id(part.contents)])]
+        for part in document.subschemas
+    }
+    finished: dict[int, bool] = {}  # false: on the way
+    for start in edges:
+        pending = [start]
+        while pending:
+            current = pending[-1]
+            if current in finished:
+                finished[pending.pop()] = True
+                continue
+            finished[current] = False
+            for target in edges.get(current, ()):
+                if finished.get(target) is False:
+                    return True
+                if target not in finished:
+                    pending.append(target)
+    return False
+
+
+def slow_places(document: Document, *, patterns_only: bool) -> Iterator[tuple[str, str]]:
+    """The places of a schema where a validator in pure Python can be kept busy, each with the reason.
+
+    Args:
+        document: the schema.
+        patterns_only: whether the validator has an answer for all but patterns.
+    """
+    if not patterns_only:
+        yield from _repeated_work(document)
     for part in document.subschemas:
         keywords = part.keywords
-        if keywords.get("uniqueItems") is True and not _comparable(part):
-            yield (
-                document.pointer(part.contents),
-                "uniqueItems compares each item with each, unless all are text or numbers",
-            )
         patterns = [keywords["pattern"]] if "pattern" in keywords else []
         for pattern in [*patterns, *keywords.get("patternProperties", {})]:
             if _has_nested_quantifiers(pattern):
                 yield document.pointer(part.contents), f"the pattern {pattern[:100]!r} has nested quantifiers"
+
+
+def _repeated_work(document: Document) -> Iterator[tuple[str, str]]:
+    recursion = branching_recursion(document)
+    if recursion is not None:
+        yield document.pointer(recursion.contents), "the schema leads to itself in several ways for one value"
+    for part in document.subschemas:
+        if part.keywords.get("uniqueItems") is True and not _comparable(part):
+            yield (
+                document.pointer(part.contents),
+                "uniqueItems compares each item with each, unless all are text or numbers",
+            )
 
 
 _SORTABLE: Final = ({"string"}, {"integer"}, {"number"}, {"boolean"}, {"null"}, {"integer", "number"})

@@ -1,10 +1,23 @@
 """What ``@schema.handler`` asks of a view, and how it finds the request."""
 
+import functools
 import inspect
-from collections.abc import Awaitable, Callable, Collection
+import sys
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final, Protocol, Self, TypeVar, overload
 
 from aiohttp import web
+
+from aiotoolkit._annotations import check_annotation
+
+# A decorator's functools.wraps would show the signature of what it wraps, and not the one that is called.
+if sys.version_info >= (3, 14):
+    from annotationlib import Format
+
+    # Annotations are evaluated when they are asked for: those that mean nothing yet are no error.
+    _signature = functools.partial(inspect.signature, follow_wrapped=False, annotation_format=Format.FORWARDREF)
+else:
+    _signature = functools.partial(inspect.signature, follow_wrapped=False)
 
 __all__ = ["DecoratedFunction", "DecoratedMethod", "DecoratedViewMethod", "arguments_of", "request_of"]
 
@@ -58,15 +71,16 @@ _PLACES: Final = ("body", "form", "query", "path", "headers", "cookies")
 _POSITIONAL: Final = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 
 
-def arguments_of(view: Any, declared: Collection[str]) -> tuple[str, ...]:
+def arguments_of(view: Any, declared: Mapping[str, Any]) -> tuple[str, ...]:
     """The declared places that a view takes, by name.
 
     Args:
         view: an ``async def`` function or method, or an object with an async ``__call__``.
-        declared: the places that the Schema has a schema for.
+        declared: the places that the Schema has a schema for, each with the type that it gives: None for plain data.
 
     Raises:
-        TypeError: it is none, or it requires a place that the Schema does not declare.
+        TypeError: it is none, or it requires a place that the Schema does not declare, or says that it is of another
+            type.
     """
     name = getattr(view, "__qualname__", None) or repr(view)
     if inspect.isclass(view) or not callable(view):
@@ -76,14 +90,15 @@ def arguments_of(view: Any, declared: Collection[str]) -> tuple[str, ...]:
     parameters = _parameters(view)
     for parameter in parameters:
         _check_parameter(name, parameter, declared)
+        if parameter.name in declared:
+            check_annotation(view, name, parameter, declared[parameter.name])
     _check_positional(name, parameters)
     wanted = _named_by(view)
     return tuple(place for place in _PLACES if place in declared and (wanted is None or place in wanted))
 
 
 def _parameters(view: Any) -> list[inspect.Parameter]:
-    # A decorator's functools.wraps would show the signature of what it wraps, and not the one that is called.
-    return list(inspect.signature(view, follow_wrapped=False).parameters.values())
+    return list(_signature(view).parameters.values())
 
 
 def _named_by(view: Any) -> set[str] | None:
@@ -112,7 +127,7 @@ def _check_positional(view: str, parameters: list[inspect.Parameter]) -> None:
         raise TypeError(f"{view} requires {required[taken]!r}, which a Schema does not pass: it passes {places}")
 
 
-def _check_parameter(view: str, parameter: inspect.Parameter, declared: Collection[str]) -> None:
+def _check_parameter(view: str, parameter: inspect.Parameter, declared: Mapping[str, Any]) -> None:
     required = parameter.default is inspect.Parameter.empty
     if parameter.name in _PLACES:
         if required and parameter.name not in declared:
@@ -130,6 +145,8 @@ def _schema_of(place: str) -> str:
 
 def request_of(args: tuple[Any, ...]) -> web.Request:
     """The request in the positional arguments of a view: a function's, a method's, or a ``web.View``'s own."""
+    if args and type(args[-1]) is web.Request:  # what aiohttp passes to a function; the classes cost more to ask
+        return args[-1]
     if not args:
         raise TypeError("A view that @schema.handler decorates is called with a request last, not without arguments")
     last = args[-1]

@@ -8,11 +8,11 @@ from typing import Any, Final
 
 from aiohttp import hdrs, web
 from aiohttp.typedefs import LooseHeaders
-from multidict import CIMultiDict
+from multidict import CIMultiDict, CIMultiDictProxy
 
 from aiotoolkit._accept import prefers_html
-from aiotoolkit._headers import check_headers, copy_headers
-from aiotoolkit._json import dumps
+from aiotoolkit._headers import copy_headers
+from aiotoolkit._json import dumps_replacing
 
 __all__ = ["PROBLEM_SCHEMA", "Problem", "problem_response"]
 
@@ -58,6 +58,7 @@ PROBLEM_SCHEMA: Final[dict[str, Any]] = {
 
 
 CONTENT_TYPE: Final = "application/problem+json"
+_HEADERS: Final = CIMultiDictProxy(CIMultiDict({hdrs.CONTENT_TYPE: CONTENT_TYPE}))  # each response copies them
 
 
 class Problem(web.HTTPException):
@@ -92,6 +93,7 @@ class Problem(web.HTTPException):
 
     type: str = "about:blank"
     title: str = ""
+    empty_body = True  # for aiohttp: it need not make a text of its own
 
     def __init__(
         self,
@@ -112,13 +114,11 @@ class Problem(web.HTTPException):
         self.instance = instance
         self.errors: tuple[Mapping[str, Any], ...] = _checked_errors(errors)
         self.extensions = extensions
-        _check_texts(type=self.type, title=self.title, detail=detail, instance=instance)
+        _check_texts(self)
         members = self.to_dict()
-        response_headers = _without_body_headers(copy_headers(headers))
-        super().__init__(headers=response_headers, text="")
-        # The text is set as bytes: aiohttp would add a charset, which the media type does not have (RFC 8259, 11).
-        self.body = _json(members)
-        self.headers[hdrs.CONTENT_TYPE] = CONTENT_TYPE
+        super().__init__(headers=_HEADERS if headers is None else _described(copy_headers(headers)))
+        # Bytes: to a text, aiohttp would add a charset, which the media type does not have (RFC 8259, section 11).
+        self.body = dumps_replacing(members)
 
     def __str__(self) -> str:
         return f"{self.status_code} {self.title}" + (f": {self.detail}" if self.detail else "")
@@ -131,8 +131,8 @@ class Problem(web.HTTPException):
         if self.instance is not None:
             members["instance"] = self.instance
         if self.errors:
-            members["errors"] = self.errors
-        return members | self.extensions
+            members["errors"] = list(self.errors)
+        return members | self.extensions if self.extensions else members
 
 
 def problem_response(
@@ -164,30 +164,24 @@ def problem_response(
 def render(
     members: Mapping[str, Any], *, status: int, headers: LooseHeaders | None = None, request: web.Request | None = None
 ) -> web.Response:
-    """Render the members of a problem as a fresh response, in the form that the client prefers."""
+    """Render the members of a problem as a fresh response, in the form that the client prefers.
+
+    The headers are such that can be sent: see ``check_headers``.
+    """
     response_headers = _without_body_headers(CIMultiDict(headers or ()))
-    check_headers(response_headers)
-    if request is None:
-        html = False
-    else:
+    html = False
+    if request is not None:
         _vary_by_accept(response_headers)
-        html = prefers_html(",".join(request.headers.getall(hdrs.ACCEPT, ())))
+        accepted = request.headers.getall(hdrs.ACCEPT, None)
+        html = accepted is not None and prefers_html(",".join(accepted))
     response_headers[hdrs.CONTENT_TYPE] = "text/html; charset=utf-8" if html else CONTENT_TYPE
-    body = _html(members).encode("utf-8", "replace") if html else _json(members)
+    body = _html(members).encode("utf-8", "replace") if html else dumps_replacing(members)
     return web.Response(status=status, body=body, headers=response_headers)
 
 
 def default_title(status: int) -> str:
     """The name of a status (RFC 9110, section 15), the same on every Python."""
     return _TITLES.get(status) or ("Client Error" if status < 500 else "Server Error")
-
-
-def _json(members: Mapping[str, Any]) -> bytes:
-    try:
-        return dumps(members)
-    except UnicodeEncodeError as error:
-        # The whole document is there already: only the lone surrogates in it are replaced, as in HTML.
-        return error.object.encode("utf-8", "replace")
 
 
 def _checked_status(problem: Problem, given: int | None) -> int:
@@ -203,10 +197,16 @@ def _checked_status(problem: Problem, given: int | None) -> int:
     return int(status)
 
 
-def _check_texts(**members: Any) -> None:
-    for name, value in members.items():
+def _check_texts(problem: Problem) -> None:
+    texts = (problem.type, problem.title, problem.detail, problem.instance)
+    if _TEXTS.issuperset(map(type, texts)):
+        return
+    for name, value in zip(("type", "title", "detail", "instance"), texts, strict=True):
         if value is not None and not isinstance(value, str):
             raise TypeError(f"A problem's {name} is a str, not {type(value).__name__}")
+
+
+_TEXTS: Final = frozenset({str, type(None)})
 
 
 def _checked_errors(errors: Any) -> tuple[Mapping[str, Any], ...]:
@@ -214,20 +214,30 @@ def _checked_errors(errors: Any) -> tuple[Mapping[str, Any], ...]:
         raise TypeError(f"A problem's errors are a list of mappings, not {type(errors).__name__}")
     first = tuple(islice(errors, MAX_ERRORS))
     for error in first:
-        if not isinstance(error, Mapping) or "detail" not in error:
+        if (type(error) is not dict and not isinstance(error, Mapping)) or "detail" not in error:
             raise TypeError("Each of a problem's errors is a mapping with a detail")
     return first
 
 
+def _described(headers: CIMultiDict[str]) -> CIMultiDict[str]:
+    headers = _without_body_headers(headers)
+    headers[hdrs.CONTENT_TYPE] = CONTENT_TYPE
+    return headers
+
+
 def _without_body_headers(headers: CIMultiDict[str]) -> CIMultiDict[str]:
     """The same without what describes the body, which is ours."""
-    headers.popall(hdrs.CONTENT_TYPE, None)
-    headers.popall(hdrs.CONTENT_LENGTH, None)
+    if headers:
+        headers.popall(hdrs.CONTENT_TYPE, None)
+        headers.popall(hdrs.CONTENT_LENGTH, None)
     return headers
 
 
 def _vary_by_accept(headers: CIMultiDict[str]) -> None:
-    varies = [name.strip().lower() for value in headers.getall(hdrs.VARY, ()) for name in value.split(",")]
+    if hdrs.VARY not in headers:
+        headers[hdrs.VARY] = "Accept"
+        return
+    varies = [name.strip().lower() for value in headers.getall(hdrs.VARY) for name in value.split(",")]
     if "accept" not in varies and "*" not in varies:
         headers.add(hdrs.VARY, "Accept")
 

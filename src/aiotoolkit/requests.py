@@ -55,10 +55,31 @@ async def read_json(
     """
     if isinstance(content_types, str):
         raise TypeError("content_types is a collection of media types, not one str")
-    _check_content(request, content_types, any_json=True)
-    body = await _read_body(request)
+    body = await read_json_text(request, content_types)
+    refuse_deep_json(body, max_depth)
+    return decode_json(body, loads)
+
+
+async def read_json_text(request: web.Request, content_types: Collection[str] = ("application/json",)) -> bytes:
+    """Read a body that says that it is JSON; the errors are those of :func:`read_json`, as far as it can tell."""
+    headers = request.headers
+    # What nearly all clients send needs no parsing.
+    if headers.get(hdrs.CONTENT_TYPE) not in content_types or hdrs.CONTENT_ENCODING in headers:
+        _check_content(request, content_types, any_json=True)
+    try:
+        return await request.read()
+    except (web.RequestPayloadError, HttpProcessingError) as error:
+        raise damaged_body(request) from error
+
+
+def refuse_deep_json(body: bytes, max_depth: int) -> None:
+    """Refuse JSON text that nests more than ``max_depth`` containers."""
     if _json.is_deeper_than(body, max_depth):
         raise Problem(400, f"The JSON body is nested deeper than {max_depth} levels.")
+
+
+def decode_json(body: bytes, loads: Callable[[bytes], Any] = _json.loads) -> Any:
+    """Decode JSON text, or refuse it."""
     try:
         return loads(body)
     except (ValueError, RecursionError) as error:
@@ -112,13 +133,6 @@ def _check_content(request: web.Request, content_types: Collection[str], *, any_
         raise Problem(415, "The body has an unknown Content-Encoding.", headers={hdrs.ACCEPT_ENCODING: "gzip, deflate"})
 
 
-async def _read_body(request: web.Request) -> bytes:
-    try:
-        return await request.read()
-    except (web.RequestPayloadError, HttpProcessingError) as error:
-        raise damaged_body(request) from error
-
-
 def damaged_body(request: web.Request) -> Problem:
     """The last answer on its connection: where the next request would begin is not known any more."""
     # Or else aiohttp would read on after the answer, and log the client's mistake as its own error.
@@ -126,12 +140,6 @@ def damaged_body(request: web.Request) -> Problem:
     if request.protocol is not None:
         request.protocol.close()
     return Problem(400, "The body broke off, or its encoding is damaged.", headers={hdrs.CONNECTION: "close"})
-
-
-def drop_damaged_body(request: web.Request) -> None:
-    """Leave a body that nobody read, and that is damaged, or else aiohttp reads it and logs an error of its own."""
-    if request.body_exists and request.content.exception() is not None:
-        damaged_body(request)
 
 
 _REQUIRED: Final[Any] = object()

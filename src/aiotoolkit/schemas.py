@@ -5,25 +5,35 @@ made once, at import, where everything that is wrong with it is found; it never 
 """
 
 import functools
-import inspect
-import logging
 import warnings
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
-from typing import Any, Concatenate, Final, Literal, NoReturn, ParamSpec, Self, TypeVar, overload
+from collections.abc import Awaitable, Callable, Mapping
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Concatenate,
+    Final,
+    Generic,
+    Literal,
+    NoReturn,
+    ParamSpec,
+    Self,
+    TypeVar,
+    overload,
+)
 
 from aiohttp import web
 
 from aiotoolkit._answering import Response, ResponseChecker, ResponseValidationError
-from aiotoolkit._arguments import check_options, checked_operation, from_module
-from aiotoolkit._defaults import never_filled
-from aiotoolkit._documents import Document, InvalidSchemaError, SchemaSource
+from aiotoolkit._arguments import check_options, checked_operation, from_module, made_error
+from aiotoolkit._documents import InvalidSchemaError, SchemaSource
 from aiotoolkit._engines import Check, Engine, JSONSchemaEngine, JSONSchemaRSEngine, Violation, find_engine
-from aiotoolkit._json import dumps_plain, to_plain
-from aiotoolkit._reading import Error, RequestReader, RequestValidationError, place_errors
-from aiotoolkit._risks import slow_places
-from aiotoolkit._validation import CompiledSchema, compile_schema
+from aiotoolkit._reading import Error, RequestReader, RequestValidationError
+from aiotoolkit._responding import Responder
 from aiotoolkit._views import DecoratedFunction, DecoratedMethod, DecoratedViewMethod, arguments_of, request_of
-from aiotoolkit.responses import BODYLESS, NO_BODY, bytes_response, json_response
+from aiotoolkit.responses import NO_BODY, json_response
+
+if TYPE_CHECKING:
+    from typing_extensions import TypeVar as TypeVarWithDefault  # Python has it from 3.13 on
 
 __all__ = [
     "EMPTY_ARRAY",
@@ -41,8 +51,6 @@ __all__ = [
     "Violation",
 ]
 
-_logger: Final = logging.getLogger(__name__)
-
 EMPTY_ARRAY: Final[dict[str, Any]] = {"type": "array", "maxItems": 0}
 """The schema of ``[]``."""
 
@@ -50,17 +58,25 @@ EMPTY_OBJECT: Final[dict[str, Any]] = {"type": "object", "additionalProperties":
 """The schema of ``{}``."""
 
 
+_DATA: Final = frozenset({dict, list})  # what most views return; to ask about a class costs more
+
 P = ParamSpec("P")
 R = TypeVar("R")
 T = TypeVar("T")
 V = TypeVar("V", bound=web.View)
+if TYPE_CHECKING:
+    Body_co = TypeVarWithDefault("Body_co", covariant=True, default=Any)
+else:
+    Body_co = TypeVar("Body_co", covariant=True)
 
 
-class Schema:
+class Schema(Generic[Body_co]):
     """The schemas of one operation, compiled and checked.
 
     Each schema is a JSON Schema (a dict or a bool; without ``$schema`` of draft 2020-12), a jsl document or another
-    object with ``get_schema()``, or a pydantic model or another object with ``model_json_schema()``.
+    object with ``get_schema()`` or ``model_json_schema()``, or a type: a dataclass, TypedDict, msgspec Struct or
+    pydantic model, or what is built of them (``list[Project]``). Of a type, requests are made into its instances, and
+    ``Schema(request=Project)`` is a ``Schema[Project]``.
 
     Args:
         module: an object that holds schemas as ``request`` and ``response``, and perhaps a function
@@ -94,27 +110,61 @@ class Schema:
     """
 
     __slots__ = (
-        "_body",
-        "_places",
-        "_processor",
         "_reader",
-        "_response_factory",
-        "_responses",
-        "_validate_response",
+        "_responder",
         "error_class",
         "operation",
     )
 
-    _body: CompiledSchema | None
-    _places: frozenset[str]
-    _processor: Callable[[Any], Any] | None
     _reader: RequestReader
-    _response_factory: Callable[..., Any] | None
-    _responses: ResponseChecker
-    _validate_response: bool | Literal["log"]
+    _responder: Responder
     error_class: Callable[[str], Exception] | None
     operation: Mapping[str, Any]
 
+    @overload
+    def __init__(
+        self,
+        module: None = ...,
+        *,
+        request: type[Body_co],
+        form: SchemaSource | None = ...,
+        response: SchemaSource | None = ...,
+        responses: Mapping[int, SchemaSource | Response] | None = ...,
+        query: SchemaSource | None = ...,
+        path: SchemaSource | None = ...,
+        headers: SchemaSource | None = ...,
+        cookies: SchemaSource | None = ...,
+        status: int | None = ...,
+        body_required: bool = ...,
+        response_factory: Callable[..., Any] | None = ...,
+        error_class: Callable[[str], Exception] | None = ...,
+        engine: Engine | str | None = ...,
+        fill_defaults: bool = ...,
+        validate_response: bool | Literal["log"] = ...,
+        operation: Mapping[str, Any] | None = ...,
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: "Schema[Any]",
+        module: Any = ...,
+        *,
+        request: SchemaSource | None = ...,
+        form: SchemaSource | None = ...,
+        response: SchemaSource | None = ...,
+        responses: Mapping[int, SchemaSource | Response] | None = ...,
+        query: SchemaSource | None = ...,
+        path: SchemaSource | None = ...,
+        headers: SchemaSource | None = ...,
+        cookies: SchemaSource | None = ...,
+        status: int | None = ...,
+        body_required: bool = ...,
+        response_factory: Callable[..., Any] | None = ...,
+        error_class: Callable[[str], Exception] | None = ...,
+        engine: Engine | str | None = ...,
+        fill_defaults: bool = ...,
+        validate_response: bool | Literal["log"] = ...,
+        operation: Mapping[str, Any] | None = ...,
+    ) -> None: ...
     def __init__(
         self,
         module: Any = None,
@@ -139,35 +189,27 @@ class Schema:
         request, response, processor = from_module(module, request, response)
         if request is not None and form is not None:
             raise TypeError("A Schema has a request= schema (a JSON body) or a form= schema, not both")
-        check_options(body_required=body_required, fill_defaults=fill_defaults, validate_response=validate_response)
-        if not (response_factory is None or callable(response_factory)):
-            raise TypeError(f"response_factory is a function that makes a response, or None, not {response_factory!r}")
-        if error_class is not None:
-            _made_error(error_class, "The request is not valid")
+        check_options(
+            response_factory=response_factory,
+            error_class=error_class,
+            validate_response=validate_response,
+            body_required=body_required,
+            fill_defaults=fill_defaults,
+        )
         found_engine = find_engine(engine)
-        compiled = functools.partial(compile_schema, engine=found_engine, fill_defaults=fill_defaults)
-        places = {"path": path, "query": query, "headers": headers, "cookies": cookies}
-        parameters = {name: compiled(source, name=name) for name, source in places.items() if source is not None}
-        body = None if request is None else compiled(request, name="request")
-        form_schema = None if form is None else compiled(form, name="form")
-        read = {**parameters, **({"body": body} if body else {}), **({"form": form_schema} if form_schema else {})}
+        reader = RequestReader(
+            {"path": path, "query": query, "headers": headers, "cookies": cookies, "body": request, "form": form},
+            found_engine,
+            fill_defaults=fill_defaults,
+            body_required=body_required,
+            processor=processor,
+        )
         checker = ResponseChecker(response, responses, status, found_engine)
-        named = [("request" if name == "body" else name, schema.document) for name, schema in read.items()]
-        messages = list(_unfilled(named)) if fill_defaults else []
-        if isinstance(found_engine, JSONSchemaEngine):
-            messages += _slow([*named, *((name, schema.document) for name, schema in checker.schemas())])
-        for message in messages:
+        for message in (*reader.warnings(), *checker.warnings()):
             warnings.warn(message, stacklevel=2)
         self._freeze(
-            _body=body,
-            _processor=processor,
-            _reader=RequestReader(
-                body=body, form=form_schema, parameters=parameters, body_required=body_required, processor=processor
-            ),
-            _places=frozenset(read),
-            _responses=checker,
-            _response_factory=response_factory,
-            _validate_response=validate_response,
+            _reader=reader,
+            _responder=Responder(checker, response_factory, validate_response),
             error_class=error_class,
             operation=checked_operation(operation),
         )
@@ -208,15 +250,18 @@ class Schema:
         Raises:
             TypeError: the view is not async, or requires what this Schema does not declare.
         """
-        wanted = arguments_of(view, self._places)
+        wanted = arguments_of(view, self._reader.types())
+        takes_all = len(wanted) == len(self._reader.schemas)
+        read = self._reader.read if self.error_class is None else self._read
+        make_response = self.make_response
 
         @functools.wraps(view)
         async def handler(*args: Any) -> Any:
-            arguments = await self._read(request_of(args))
-            if len(arguments) != len(wanted):
-                arguments = {name: arguments[name] for name in wanted}
-            result = await view(*args, **arguments)
-            return result if isinstance(result, web.StreamResponse) else self.make_response(result)
+            arguments = await read(request_of(args))
+            result = await view(*args, **(arguments if takes_all else {name: arguments[name] for name in wanted}))
+            if type(result) not in _DATA and isinstance(result, web.StreamResponse):
+                return result
+            return make_response(result)
 
         handler.view = view  # type: ignore[attr-defined]  # a function takes any attribute
         handler.schema = self  # type: ignore[attr-defined]  # the same
@@ -226,10 +271,12 @@ class Schema:
         try:
             return await self._reader.read(request)
         except RequestValidationError as error:
-            if self.error_class is None:
-                raise
             raise self._request_error(error) from error
 
+    @overload
+    def validate_request(self, data: Any, *additional: Mapping[str, Any]) -> Body_co: ...
+    @overload
+    def validate_request(self, data: Any, *additional: Mapping[str, Any], merged_class: Callable[..., Any]) -> Any: ...
     def validate_request(
         self, data: Any, *additional: Mapping[str, Any], merged_class: Callable[..., Any] = dict
     ) -> Any:
@@ -239,39 +286,27 @@ class Schema:
             data: the data of the body; it is not changed.
             *additional: more members, such as ``request.match_info``, for data that are an object; a member that the
                 data have already stays.
-            merged_class: what merged data are made into.
+            merged_class: what merged data are made into, where the request is no type.
 
         Returns:
-            The data with their defaults, or what the module's ``request_processor`` makes of them.
+            The data with their defaults, made into the type if the request is one, or what the module's
+            ``request_processor`` makes of that.
 
         Raises:
             RequestValidationError: the data break the schema; or ``error_class(message)``, caused by it.
             Error: this Schema has no ``request`` schema.
-            TypeError: what is additional is no mapping, or ``merged_class`` cannot be called.
+            TypeError: what is additional is no mapping, or ``merged_class`` cannot be called, or the request is a type.
         """
-        if self._body is None:
+        if "body" not in self._reader.schemas:
             raise self.make_error("This Schema has no request= schema to check the data against")
-        for members in additional:
-            if not isinstance(members, Mapping):
-                raise TypeError(f"validate_request merges mappings, not {type(members).__name__}")
-        if not callable(merged_class):
-            raise TypeError(f"merged_class is a class or a function, not {merged_class!r}")
-        merged = isinstance(data, Mapping) and bool(additional)
         try:
-            plain = _merge(data, additional) if merged else to_plain(data)
-        except (TypeError, ValueError):
-            # Such as an uploaded file, or two values of one name. Python's own text is not for a client.
-            valid, violations = None, [Violation((), "type", "holds what JSON cannot")]
-        else:
-            valid, violations = self._body.validate(plain)
-        if violations:
-            raise self._request_error(RequestValidationError(place_errors("body", violations)))
-        valid = merged_class(valid) if merged else valid
-        return valid if self._processor is None else self._processor(valid)
+            return self._reader.check(data, additional, merged_class)
+        except RequestValidationError as error:
+            if self.error_class is None:
+                raise
+            raise self._request_error(error) from error
 
     def _request_error(self, error: RequestValidationError) -> Exception:
-        if self.error_class is None:
-            return error
         details = "; ".join(f"{item.get('pointer') or item.get('name', '')} {item['detail']}" for item in error.errors)
         return self.make_error(f"The request is not valid: {details}", error=error)
 
@@ -288,40 +323,9 @@ class Schema:
                 declared.
             TypeError: the ``response_factory`` does not take what is passed to it.
         """
-        headers = kwargs.get("headers")
-        if headers is not None and (not isinstance(headers, Iterable) or isinstance(headers, str | bytes)):
-            raise TypeError(f"make_response: headers are a mapping or pairs, not {type(headers).__name__}")
-        code = self._responses.status if status is None else status
-        if data is None and code in BODYLESS:
-            data = NO_BODY
-        if self._validate_response:
-            data = self._checked(data, code, headers)
-        if self._response_factory is None:
-            return data
-        if status is not None or code != 200:
-            kwargs["status"] = code
-        if data is NO_BODY:
-            return _call_factory(self._response_factory, **kwargs)
-        content_type = self._responses.content_type(code)
-        if content_type != "application/json":
-            kwargs.setdefault("content_type", content_type)
-        if self._response_factory is json_response and "dumps" not in kwargs and self._validate_response is True:
-            # The data are plain by now: json_response would look at each value again.
-            return _call_factory(bytes_response, _encoded(data), **kwargs)
-        return _call_factory(self._response_factory, data, **kwargs)
-
-    def _checked(self, data: Any, status: int, headers: Any) -> Any:
-        try:
-            plain = data if data is NO_BODY else to_plain(data)
-            self._responses.check(plain, status, headers)
-        except (TypeError, ValueError, ResponseValidationError) as error:
-            if self._validate_response != "log":
-                if isinstance(error, ResponseValidationError):
-                    raise
-                raise ResponseValidationError(str(error)) from error
-            _logger.error("A response breaks its schema, and is sent all the same: %s", error)  # noqa: TRY400 - its text says all; the traceback is ours
-            return data
-        return plain
+        if status is None and not kwargs:
+            return self._responder.respond(data)
+        return self._responder.make(data, status, kwargs)
 
     def make_error(
         self,
@@ -342,61 +346,7 @@ class Schema:
         """
         if not isinstance(error, BaseException | None):
             raise TypeError(f"make_error: error is the exception that is the cause, not {type(error).__name__}")
-        made = _made_error(error_class or self.error_class or Error, message)
+        made = made_error(error_class or self.error_class or Error, message)
         if error is not None:
             made.__cause__ = error
         return made
-
-
-def _made_error(error_class: Any, message: str) -> Exception:
-    """An error of a class, which is proved to make one of a text."""
-    wanted = "error_class makes an exception of a text"
-    if not callable(error_class):
-        raise TypeError(f"{wanted}; {error_class!r} cannot be called")
-    try:
-        made = error_class(message)
-    except Exception as error:
-        raise TypeError(f"{wanted}; {error_class!r} raised {type(error).__name__}: {error}") from error
-    if not isinstance(made, Exception):
-        raise TypeError(f"{wanted}; {error_class!r} made {type(made).__name__}")
-    return made
-
-
-def _unfilled(schemas: Iterable[tuple[str, Document]]) -> Iterator[str]:
-    for name, document in schemas:
-        for place in never_filled(document):
-            message = f"The default at {place} of the {name} schema is not filled where it stands under"
-            yield f"{message} anyOf, oneOf, not, if, then or else: they may not apply"
-
-
-def _slow(schemas: Iterable[tuple[str, Document]]) -> Iterator[str]:
-    for name, document in schemas:
-        for place, why in slow_places(document):
-            message = f"Hostile data can keep the jsonschema engine busy at {place} of the {name} schema: {why}"
-            yield f"{message}. Use jsonschema-rs"
-
-
-def _call_factory(factory: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-    try:
-        return factory(*args, **kwargs)
-    except TypeError as error:
-        try:
-            inspect.signature(factory).bind(*args, **kwargs)
-        except (TypeError, ValueError) as mismatch:
-            raise TypeError(f"make_response: the response_factory cannot take its arguments: {mismatch}") from error
-        raise
-
-
-def _merge(data: Mapping[str, Any], additional: tuple[Mapping[str, Any], ...]) -> dict[str, Any]:
-    """The members of all, as plain data; of two with one name, the first one."""
-    merged: dict[str, Any] = {}
-    for members in reversed((data, *additional)):
-        merged.update(to_plain(members))
-    return merged
-
-
-def _encoded(plain: Any) -> bytes:
-    try:
-        return dumps_plain(plain)
-    except ValueError as error:  # a lone surrogate, or an integer of more digits than Python writes
-        raise ResponseValidationError(f"The response cannot be written as JSON: {type(error).__name__}") from error

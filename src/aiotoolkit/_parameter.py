@@ -1,0 +1,214 @@
+"""How the text of one parameter is read: its types, and the style of its array."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, Final, NamedTuple, NoReturn
+
+from aiotoolkit._documents import Document, InvalidSchemaError, Subschema
+from aiotoolkit._fits import Fits, fits
+from aiotoolkit._kinds import Kinds, alternatives, items_of, kinds_of, parts_of
+from aiotoolkit._text import exceeds_int64, parse_any_integer, parse_boolean, parse_integer, parse_number
+
+__all__ = ["TEXT", "Parameter", "parameter_of", "scalar_parser"]
+
+
+class Parameter(NamedTuple):
+    """How the text of one parameter is read.
+
+    Attributes:
+        parsers: what makes a value of a text, the first one that can.
+        fits: tells whether a value is what the schema wants, where it may be text as well; None where it may not.
+        is_array: whether it is an array of what its texts mean.
+        delimiter: what stands between the items in one text; None where the name is repeated instead.
+        is_list: whether its texts are lists by the rules of HTTP headers, which may go on in another line.
+        is_file: whether it is a file of a form, or an array of files.
+        max_size: of each file, in bytes.
+    """
+
+    parsers: tuple[Callable[[str], Any], ...] = ()
+    fits: Fits | None = None
+    is_array: bool = False
+    delimiter: str | None = None
+    is_list: bool = False
+    is_file: bool = False
+    max_size: int | None = None
+
+    @property
+    def may_repeat(self) -> bool:
+        return self.is_array and (self.delimiter is None or self.is_list)
+
+    def read(self, found: Sequence[Any]) -> Any:
+        """The data of all values with one name; of several, the first, where one is wanted."""
+        if self.is_file or not all(isinstance(item, str) for item in found):
+            return [_FILE] * len(found) if self.is_array else _FILE
+        if self.is_array:
+            return [self.convert(text) for text in self._split(found)]
+        return self.convert(found[0])
+
+    def convert(self, text: str) -> Any:
+        for parse in self.parsers:
+            try:
+                value = parse(text)
+            except ValueError:
+                continue
+            if self.fits is None or self.fits(value):
+                return value
+        return text
+
+    def _split(self, found: Sequence[str]) -> Sequence[str]:
+        if self.delimiter is None:
+            return found
+        if self.is_list:
+            # RFC 9110, sections 5.3 and 5.6.1: lines of one name are one list, and its empty elements are none.
+            return [item for text in found for part in text.split(self.delimiter) if (item := part.strip(" \t"))]
+        return found[0].split(self.delimiter) if found[0] else []
+
+
+def scalar_parser(parameter: Parameter) -> Callable[[str], Any]:
+    """What makes the value of a parameter's one text; it raises ValueError where this takes more."""
+    if parameter.is_array or parameter.is_file or parameter.fits is not None or len(parameter.parsers) > 1:
+        return _refuse
+    return parameter.parsers[0] if parameter.parsers else str
+
+
+def _refuse(text: str) -> NoReturn:
+    raise ValueError("is more than a scalar of one type")
+
+
+TEXT: Final = Parameter()
+"""What has no schema."""
+
+_FILE: Final = ""
+
+
+def parameter_of(document: Document, subschemas: Sequence[Subschema], place: str, *, any_of: bool = False) -> Parameter:
+    """How a parameter is read.
+
+    Args:
+        document: what the schemas stand in.
+        subschemas: what describes the parameter, one at least.
+        place: ``query``, ``path``, ``headers``, ``cookies`` or ``form``.
+        any_of: whether one of the schemas describes it, and not all of them do.
+
+    Raises:
+        InvalidSchemaError: no text could ever be what the schema wants, or its style is none of this place.
+    """
+    pointer = document.pointer(subschemas[0].contents)
+    merge = alternatives if any_of else _all
+    kinds = merge(map(kinds_of, subschemas))
+    parts = [part for subschema in subschemas for part in parts_of(subschema)]
+    is_array = "array" in kinds.names
+    fitting = _combined(map(fits, subschemas), any if any_of else all)
+    if is_array:
+        kinds = merge(map(items_of, subschemas))
+        items = [part.inside(part.keywords["items"]) for part in parts if isinstance(part.keywords.get("items"), dict)]
+        parts += [part for item in items for part in parts_of(item)]
+        fitting = _combined(map(fits, items), any)
+    _check_possible(kinds, pointer, is_array=is_array)
+    is_file = any(part.keywords.get("format") == "binary" for part in parts)
+    delimiter = _delimiter(subschemas, place, pointer, is_array=is_array, is_file=is_file)
+    parsers = tuple(_parsers(kinds, parts))
+    return Parameter(
+        parsers=parsers,
+        fits=fitting if parsers and kinds.allows("string") else None,
+        is_array=is_array,
+        delimiter=delimiter if is_array else None,
+        is_list=is_array and place == "headers",
+        is_file=is_file,
+        max_size=_max_size(document, parts, place) if is_file else None,
+    )
+
+
+def _all(kinds: "Iterator[Kinds]") -> Kinds:
+    merged = next(kinds)
+    for each in kinds:
+        merged = merged.both(each)
+    return merged
+
+
+def _combined(checks: Iterable[Fits], combine: Callable[[Iterable[bool]], bool]) -> Fits:
+    several = list(checks)
+    return several[0] if len(several) == 1 else lambda value: combine(check(value) for check in several)
+
+
+_NEVER_TEXT: Final = frozenset({"object", "array"})
+
+
+def _check_possible(kinds: Kinds, pointer: str, *, is_array: bool) -> None:
+    if not kinds.is_open and kinds.names & _NEVER_TEXT and kinds.names <= _NEVER_TEXT | {"null"}:
+        what = "its items are objects or arrays" if is_array else "it is an object"
+        raise InvalidSchemaError(f"The parameter could never be given as text: {what}", pointer)
+
+
+def _parsers(kinds: Kinds, parts: Sequence[Subschema]) -> Iterator[Callable[[str], Any]]:
+    if "number" in kinds.names:  # which reads integers, too
+        yield parse_number
+    elif "integer" in kinds.names:
+        yield parse_any_integer if any(map(_is_wide, parts)) else parse_integer
+    if "boolean" in kinds.names:
+        yield parse_boolean
+
+
+def _is_wide(part: Subschema) -> bool:
+    """Tell whether a schema says that its integers may need more than 64 bits."""
+    keywords = part.keywords
+    limits = [keywords.get(name) for name in ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "const")]
+    return any(map(exceeds_int64, (*limits, *keywords.get("enum", ()))))
+
+
+_NOT_FOR_FILES: Final = ("minLength", "pattern", "enum", "const")
+
+
+def _max_size(document: Document, parts: Sequence[Subschema], place: str) -> int | None:
+    """The size of a file: of a binary string, ``maxLength`` counts bytes (OpenAPI 3.1.1, section 4.8.14.2)."""
+    limits = []
+    for part in parts:
+        keywords, pointer = part.keywords, document.pointer(part.contents)
+        if keywords.get("format") == "binary":
+            if place != "form":
+                raise InvalidSchemaError("Only a form has files", pointer)
+            for keyword in _NOT_FOR_FILES:
+                if keyword in keywords:
+                    raise InvalidSchemaError(f"The content of a file is not looked at: {keyword} has no use", pointer)
+        if "maxLength" in keywords:
+            limits.append(int(keywords["maxLength"]))
+    return min(limits, default=None)
+
+
+# What stands between the items, by style and explode; the first row of a place is its default (OpenAPI 3.1.1,
+# section 4.8.12). A name is given once in a path and in a cookie.
+_QUERY: Final[Mapping[tuple[str, bool], str | None]] = {
+    ("form", True): None,
+    ("form", False): ",",
+    ("spaceDelimited", False): " ",
+    ("pipeDelimited", False): "|",
+}
+_SIMPLE: Final[Mapping[tuple[str, bool], str | None]] = {("simple", False): ",", ("simple", True): ","}
+_STYLES: Final[Mapping[str, Mapping[tuple[str, bool], str | None]]] = {
+    "query": _QUERY,
+    "form": _QUERY,
+    "path": _SIMPLE,
+    "headers": _SIMPLE,
+    "cookies": {("form", False): ","},
+}
+_ARRAYS_ONLY: Final = ("spaceDelimited", "pipeDelimited")
+
+
+def _delimiter(
+    subschemas: Sequence[Subschema], place: str, pointer: str, *, is_array: bool, is_file: bool
+) -> str | None:
+    """What stands between the items, by the words ``style`` and ``explode`` beside a parameter's schema."""
+    styles = _STYLES[place]
+    # Beside a $ref of an old draft no keyword counts; these are no keywords.
+    contents = [subschema.contents for subschema in subschemas if isinstance(subschema.contents, dict)]
+    said = next((each for each in contents if "style" in each or "explode" in each), {})
+    style = said.get("style", next(iter(styles))[0])
+    known = [explode for name, explode in styles if name == style]
+    explode = said.get("explode", known[0] if known else None)
+    if not isinstance(explode, bool) or explode not in known:
+        allowed = "; ".join(f"{name} with explode={str(value).lower()}" for name, value in styles)
+        message = f"There is no style {style!r} with explode={explode!r} in {place}: use {allowed}"
+        raise InvalidSchemaError(message, pointer)
+    delimiter = styles[style, explode]
+    if (is_file and delimiter is not None) or (style in _ARRAYS_ONLY and not is_array):
+        raise InvalidSchemaError(f"The style {style!r} is for arrays of text", pointer)
+    return delimiter
