@@ -1,1 +1,1 @@
-"""What the toolkit costs; ``make bench`` runs it."""
+"""What the toolkit costs beside plain aiohttp and beside its peers; ``make bench`` runs it."""

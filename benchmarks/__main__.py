@@ -1,136 +1,79 @@
-"""What the toolkit adds to a request: CPU time against plain aiohttp, in the same process and the same minute.
+"""What the toolkit costs beside plain aiohttp, and what others cost; ``make bench`` runs it.
 
-Read the numbers with these biases in mind. The client runs in the measured process, so both columns hold its cost and
-only their difference means something. One connection, one core, loopback, no access log, no database: a real
-application spends more elsewhere. Plain aiohttp validates nothing and shapes no error, so it is not doing the same
-work. "plain again" is plain aiohttp measured a second time: a difference as small as its difference says nothing.
+Read the numbers with these biases in mind. Loopback, no access log, no database: an application spends more elsewhere.
+Plain aiohttp validates nothing and shapes no error, so it does not do the same work. We wrote every contender, after
+its own documentation, and know our own best. A difference as small as that of "aiohttp again" says nothing.
 """
 
 import argparse
-import asyncio
 import json
-import statistics
-import time
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+import sys
+from pathlib import Path
 
-from aiohttp import web
+from benchmarks.imports import measure_imports
+from benchmarks.inprocess import INSTALLS, run_both
+from benchmarks.load import NO_WRK, has_wrk, measure_load
+from benchmarks.memory import can_measure_memory, measure_memory
+from benchmarks.report import Results, as_json, as_markdown, as_text, write_into
+from benchmarks.servers import CONTENDERS
+from benchmarks.workload import REQUESTS
 
-from aiotoolkit.middlewares import setup_errors
-from aiotoolkit.schemas import Schema
-
-PROJECT = {
-    "type": "object",
-    "properties": {
-        "name": {"type": "string", "minLength": 1, "maxLength": 32},
-        "slug": {"type": "string", "minLength": 1, "maxLength": 32},
-        "description": {"type": "string", "maxLength": 255},
-    },
-    "required": ["name", "slug"],
-    "additionalProperties": False,
-}
-PROJECTS = {"type": "array", "items": PROJECT}
-ONE = {"name": "Toolkit", "slug": "toolkit", "description": "Independent modules for aiohttp.web"}
-HUNDRED = [ONE] * 100
+_PARTS = ("inprocess", "load", "memory", "imports")
+_LOAD_REQUESTS = ("one", "100", "1000", "invalid", "query")
 
 
-def plain_app() -> web.Application:
-    """Echo JSON as an aiohttp user writes it by hand."""
-
-    async def echo(request: web.Request) -> web.Response:
-        return web.json_response(await request.json())
-
-    app = web.Application()
-    app.router.add_post("/one", echo)
-    app.router.add_post("/hundred", echo)
-    return app
-
-
-def toolkit_app() -> web.Application:
-    """Echo JSON with the request and the response validated, behind the error middleware."""
-
-    @Schema(request=PROJECT, response=PROJECT).handler
-    async def one(request: web.Request, *, body: object) -> object:
-        return body
-
-    @Schema(request=PROJECTS, response=PROJECTS).handler
-    async def hundred(request: web.Request, *, body: object) -> object:
-        return body
-
-    app = web.Application()
-    setup_errors(app)
-    app.router.add_post("/one", one)
-    app.router.add_post("/hundred", hundred)
-    return app
-
-
-@asynccontextmanager
-async def connection(app: web.Application) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
-    """Serve the application on a free port and connect to it."""
-    runner = web.AppRunner(app, access_log=None)
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        host, port = runner.addresses[0][:2]
-        reader, writer = await asyncio.open_connection(host, port)
-        yield reader, writer
-        writer.close()
-        await writer.wait_closed()
-    finally:
-        await runner.cleanup()
-
-
-def post(path: str, data: object) -> bytes:
-    """Return the bytes of a request, made once: the client should cost as little as it can."""
-    body = json.dumps(data).encode()
-    lines = (
-        f"POST {path} HTTP/1.1",
-        "Host: localhost",
-        "Content-Type: application/json",
-        f"Content-Length: {len(body)}",
+def _parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    return "\r\n".join((*lines, "", "")).encode() + body
-
-
-async def cpu_per_request(
-    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, request: bytes, count: int
-) -> float:
-    """Send the request ``count`` times over one connection; returns microseconds of CPU time for each."""
-    start = time.process_time()
-    for _ in range(count):
-        writer.write(request)
-        head = await reader.readuntil(b"\r\n\r\n")
-        if not head.startswith(b"HTTP/1.1 200 "):
-            raise SystemExit(f"unexpected answer: {head.decode()}")
-        length = head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0]
-        await reader.readexactly(int(length))
-    return (time.process_time() - start) / count * 1e6
-
-
-async def measure(request: bytes, count: int, rounds: int) -> Mapping[str, float]:
-    """Return the median of each column, in microseconds; the columns take turns, so drift meets all of them."""
-    async with connection(plain_app()) as plain, connection(toolkit_app()) as toolkit:
-        columns = {"plain": plain, "plain again": plain, "toolkit": toolkit}
-        results: dict[str, list[float]] = {name: [] for name in columns}
-        for _ in range(rounds + 1):
-            for name, streams in columns.items():
-                results[name].append(await cpu_per_request(*streams, request, count))
-    return {name: statistics.median(values[1:]) for name, values in results.items()}  # the first round warms up
-
-
-def main() -> None:
-    """Print one line for each size of body."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="What the toolkit adds to a request.")
-    parser.add_argument("--requests", type=int, default=100, help="requests in each turn")
-    parser.add_argument("--rounds", type=int, default=51, help="turns of each column; the median counts")
+    parser.add_argument("--parts", nargs="+", choices=_PARTS, default=_PARTS, help="default: all of them")
+    parser.add_argument("--requests", nargs="+", choices=REQUESTS, help="default: all; under wrk all but 10000")
+    parser.add_argument("--only", nargs="+", choices=CONTENDERS, metavar="NAME", help=f"of {', '.join(CONTENDERS)}")
+    parser.add_argument("--no-peers", action="store_true", help="only aiohttp and the toolkit")
+    parser.add_argument("--rounds", type=int, default=5, help="turns of each contender under wrk (5)")
+    parser.add_argument("--duration", type=int, default=2, help="seconds of each turn under wrk (2)")
+    parser.add_argument("--turns", type=int, default=48, help="turns of each column in one process (48)")
+    output = parser.add_mutually_exclusive_group()
+    output.add_argument("--json", action="store_true", help="print JSON")
+    output.add_argument("--markdown", action="store_true", help="print the tables of docs/explanation/speed.md")
+    output.add_argument("--write", type=Path, metavar="FILE", help="put these tables into the document")
     options = parser.parse_args()
-    print(__doc__)
-    print(f"{'us of CPU per POST':<20}{'plain':>10}{'plain again':>14}{'toolkit':>10}{'difference':>13}")
-    for label, request in (("one object", post("/one", ONE)), ("100 objects", post("/hundred", HUNDRED))):
-        result = asyncio.run(measure(request, options.requests, options.rounds))
-        plain, again, toolkit = result["plain"], result["plain again"], result["toolkit"]
-        print(f"{label:<20}{plain:>10.1f}{again:>14.1f}{toolkit:>10.1f}{toolkit - plain:>+13.1f}")
+    if min(options.rounds, options.duration) < 1 or options.turns < 2:
+        parser.error("--rounds and --duration are at least 1, --turns at least 2")
+    return options
+
+
+def _measure(options: argparse.Namespace) -> Results:
+    parts = set(options.parts)
+    if "load" in parts and not has_wrk():
+        print(NO_WRK, file=sys.stderr)
+        parts.discard("load")
+    if "memory" in parts and not can_measure_memory():
+        print("This system does not tell the peak of a process's memory, so that part is left out.", file=sys.stderr)
+        parts.discard("memory")
+    names = options.only or [name for name in CONTENDERS if not (options.no_peers and CONTENDERS[name].peer)]
+    loaded = options.requests or _LOAD_REQUESTS
+    return Results(
+        inprocess=run_both(INSTALLS, options.requests or list(REQUESTS), options.turns) if "inprocess" in parts else {},
+        load=measure_load(names, loaded, options.rounds, options.duration) if "load" in parts else [],
+        memory=measure_memory() if "memory" in parts else [],
+        imports=measure_imports() if "imports" in parts else [],
+    )
+
+
+def _main() -> None:
+    options = _parse()
+    results = _measure(options)
+    if options.json:
+        print(json.dumps(as_json(results), indent=2))
+    elif options.write:
+        write_into(options.write, results)
+    elif options.markdown:
+        print(as_markdown(results))
+    else:
+        print(__doc__)
+        print(as_text(results))
 
 
 if __name__ == "__main__":
-    main()
+    _main()

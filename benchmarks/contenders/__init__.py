@@ -1,0 +1,1 @@
+"""One small server for each contender, written as its own documentation says; all answer the same requests."""

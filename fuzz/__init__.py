@@ -1,0 +1,1 @@
+"""Hostile requests to a live server that validates; ``make fuzz`` runs it."""
