@@ -413,3 +413,31 @@ def test_raven_follows_no_redirect(ingest: Ingest) -> None:
         )
     assert lost(done.stderr) == ["1 events did not reach Sentry: it answered 302"]
     assert ingest.raw == []
+
+
+@pytest.mark.extra("raven")
+def test_a_lost_event_is_counted_once(caplog: pytest.LogCaptureFixture) -> None:
+    """Where the process ends while the thread is counting a lost event, that event does not count as waiting, too."""
+    from aiotoolkit._raven_transport import ThreadedTransport
+    from aiotoolkit._sentry_event import Losses
+
+    class SlowLosses(Losses):
+        counted, go_on = threading.Event(), threading.Event()
+
+        def add(self, reason: str) -> None:
+            super().add(reason)
+            self.counted.set()
+            self.go_on.wait(30)
+
+    with Ingest(status=429) as refusing:
+        transport = ThreadedTransport()
+        transport._losses = losses = SlowLosses()
+        transport.enqueue(refusing.dsn().replace("public@", ""), b"{}", {})
+        assert losses.counted.wait(30)
+        end = threading.Thread(target=transport.finish, args=[0])
+        end.start()
+        end.join(0.2)
+        losses.go_on.set()
+        end.join(30)
+    told = [record.getMessage() for record in caplog.records if "did not reach Sentry" in record.getMessage()]
+    assert told == ["1 events did not reach Sentry: it answered 429"]

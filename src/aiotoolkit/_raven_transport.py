@@ -54,6 +54,8 @@ class ThreadedTransport(ThreadedHTTPTransport):  # type: ignore[misc] # raven ha
         self._waiting: queue.Queue[_Event] = queue.Queue()
         self._thread: threading.Thread | None = None
         self._start_lock = threading.Lock()
+        # An event is counted as lost and as no longer waiting in one step: finish would count it twice in between.
+        self._settling = threading.Lock()
         self._failures = 0
         self._resume_at = 0.0
 
@@ -80,7 +82,8 @@ class ThreadedTransport(ThreadedHTTPTransport):  # type: ignore[misc] # raven ha
     def finish(self, timeout: float) -> None:
         """Send what can be sent before the process ends, and tell of the rest."""
         self.flush(timeout)
-        self._losses.report("the process ended", self._waiting.unfinished_tasks)
+        with self._settling:
+            self._losses.report("the process ended", self._waiting.unfinished_tasks)
 
     def _start(self) -> None:
         with self._start_lock:
@@ -96,28 +99,31 @@ class ThreadedTransport(ThreadedHTTPTransport):  # type: ignore[misc] # raven ha
         waiting = self._waiting
         while True:
             event = waiting.get()
-            try:
-                while (pause := self._pause()) > 0:
-                    time.sleep(min(pause, 1))
-                self._send(*event)
-            finally:
+            while (pause := self._pause()) > 0:
+                time.sleep(min(pause, 1))
+            failure = self._send(*event)
+            with self._settling:
+                if failure is None:
+                    self._failures = 0
+                else:
+                    self._failed(*failure)
                 waiting.task_done()
             del event
 
     def _pause(self) -> float:
         return self._resume_at - time.monotonic()
 
-    def _send(self, url: str, data: bytes, headers: dict[str, str]) -> None:
+    def _send(self, url: str, data: bytes, headers: dict[str, str]) -> tuple[str, int] | None:
+        """Return why the event was lost, and how many seconds Sentry asks to wait; None where it arrived."""
         try:
             with self._guard:
                 self._post(urllib.request.Request(url, data, headers))  # noqa: S310 - the DSN was checked to be http(s)
         except urllib.error.HTTPError as error:
             with error:
-                self._failed(f"it answered {error.code}", _retry_after(error))
+                return f"it answered {error.code}", _retry_after(error)
         except Exception as error:  # the thread must outlive whatever the network does
-            self._failed(f"{type(error).__name__}: {error}", 0)
-        else:
-            self._failures = 0
+            return f"{type(error).__name__}: {error}", 0
+        return None
 
     def _failed(self, reason: str, retry_after: int) -> None:
         self._failures += 1
