@@ -1,0 +1,1 @@
+"""The Flask migration kit: small modules, each of which can be used alone."""
