@@ -15,7 +15,7 @@ PIECES = [
     "a", "b", "ab", "1", "<{}>", "<int:{}>", "<float:{}>", "<path:{}>", "<string(length=2):{}>", "<any(a, b):{}>",
     "<string(minlength=2, maxlength=3):{}>", "<int(min=2, max=11):{}>", "<int(fixed_digits=2):{}>", "<uuid:{}>",
     "<int(signed=True):{}>", "<float(max=2.5, signed=True):{}>", "a<{}>", "<int:{}>b", "<{}>-<int:{}>", "x<path:{}>",
-    "<path:{}>y", "<any(\"a,b\", 'c', 1):{}>",
+    "<path:{}>y", "<any(\"a,b\", 'c', '1'):{}>",
 ]  # fmt: skip
 TEXTS = [
     "a", "b", "ab", "1", "01", "11", "٣", "1.5", "-1", "-1.5", "aa", "xa", "ay", "1b", "a-1", "c", "a,b", "", "é",
