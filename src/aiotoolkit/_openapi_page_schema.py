@@ -276,12 +276,8 @@ def _facts(node: Mapping[str, Any]) -> Iterator[str]:
             yield text
     if "multipleOf" in node:
         yield f"a multiple of {written(node['multipleOf'])}"
-    for keyword, words in _TEXTS.items():
-        if text := texted(node.get(keyword)):
-            yield f"{words} {text}"
-    for keyword, words in _FLAGS.items():
-        if node.get(keyword) is True:
-            yield words
+    yield from (f"{words} {node[keyword]}" for keyword, words in _TEXTS.items() if texted(node.get(keyword)))
+    yield from (words for keyword, words in _FLAGS.items() if node.get(keyword) is True)
     if "default" in node:
         yield f"default {written(node['default'])}"
     if examples := [node["example"]] if "example" in node else listed(node.get("examples")):

@@ -11,6 +11,7 @@ from typing import Any, Final, Protocol
 from aiohttp import web
 
 from aiotoolkit._json import dumps
+from aiotoolkit._openapi_build import build_openapi
 from aiotoolkit._openapi_page import PAGE_HEADERS, render_page
 from aiotoolkit._representation import Representation
 
@@ -87,9 +88,6 @@ def _maker(app: web.Application, document: _Document | None, options: dict[str, 
             f"{' and '.join(missing)} of the API must be given: "
             'setup_openapi(app, title="Projects", version="1.0"). A ready document is given as document='
         )
-    # The builder knows schemas and their engines: who serves a ready document needs none of that.
-    from aiotoolkit._openapi_build import build_openapi  # noqa: PLC0415
-
     inspect.signature(build_openapi).bind(app, **options)
     return lambda: build_openapi(app, **options)
 
