@@ -14,6 +14,7 @@ _CODE_OR_LINK: Final = re.compile(
     # Exactly as many backticks at the end as at the start: so a text is searched once for each number of them.
     r"(?<!`)(?P<ticks>`{1,3})(?!`)(?P<code>.+?)(?<!`)(?P=ticks)(?!`)"
     r"|\*\*(?P<strong>[^\s*](?:[^*]*[^\s*])?)\*\*"
+    r"|(?<![\w*])\*(?P<emphasis>[^\s*](?:[^*]*[^\s*])?)\*(?![\w*])"
     r"|\[(?P<label>[^\[\]]+)\]\((?P<url>[^\s()]+)\)",
     re.DOTALL,
 )
@@ -72,7 +73,7 @@ def markdown(text: str) -> Html:
     """A small part of CommonMark, which OpenAPI's descriptions are written in. HTML in it is shown as text.
 
     Paragraphs, lists of one level, fenced code, headings (as bold lines: the page has its own), code spans,
-    ``**strong**`` and links to the web.
+    ``**strong**``, ``*emphasis*`` and links to the web.
     """
     blocks: list[Html] = []
     lines = text.replace("\r\n", "\n").expandtabs(4).split("\n")
@@ -151,5 +152,7 @@ def _span(match: re.Match[str]) -> Html:
         return element("code", match["code"].strip() or match["code"])
     if match["strong"] is not None:
         return element("strong", match["strong"])
+    if match["emphasis"] is not None:
+        return element("em", match["emphasis"])
     url = safe_url(match["url"])
     return plain(match[0]) if url is None else element("a", match["label"], href=url)

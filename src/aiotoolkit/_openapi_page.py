@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from aiotoolkit._html import Html, element, join, markdown, plain, safe_url
 from aiotoolkit._openapi_page_curl import Curl, best_media
-from aiotoolkit._openapi_page_document import Document, Operation, listed, mapped, server_url, texted
+from aiotoolkit._openapi_page_document import Document, Operation, listed, mapped, texted
 from aiotoolkit._openapi_page_samples import Samples
 from aiotoolkit._openapi_page_schema import SchemaView, schema_anchor, written
 
@@ -137,7 +137,7 @@ class _Page:
         schemes = mapped(self._document.components.get("securitySchemes"))
         terms = texted(license_.get("name")) or texted(license_.get("identifier"))
         rows: list[tuple[str, list[Html | None]]] = [
-            ("Servers", [_server(mapped(server)) for server in listed(self._document.node.get("servers"))]),
+            ("Servers", [self._server(mapped(server)) for server in listed(self._document.node.get("servers"))]),
             (
                 "Authentication",
                 [self._scheme(name) for name in schemes],
@@ -156,6 +156,10 @@ class _Page:
             if details:
                 shown.append(element("div", element("dt", name), *details))
         return element("dl", *shown, class_="about") if shown else None
+
+    def _server(self, server: Mapping[str, Any]) -> Html:
+        description = texted(server.get("description"))
+        return join([element("code", self._curl.server(server)), f" {description}" if description else None])
 
     def _scheme(self, name: str) -> Html:
         scheme = self._document.scheme(name)
@@ -391,11 +395,6 @@ def _examples(node: Mapping[str, Any]) -> Html | None:
     return element(
         "span", element("span", f"for example {', '.join(map(written, values[:3]))}", class_="fact"), class_="facts"
     )
-
-
-def _server(server: Mapping[str, Any]) -> Html:
-    description = texted(server.get("description"))
-    return join([element("code", server_url(server)), f" {description}" if description else None])
 
 
 def _documentation(node: Mapping[str, Any]) -> Html | None:

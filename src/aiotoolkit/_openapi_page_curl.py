@@ -33,16 +33,19 @@ class Curl:
 
     def command(self, operation: Operation) -> str:
         """The command of one operation, with everything that must be sent and an example where there is one."""
-        sent = _Sent(self._url(operation))
+        sent = _Sent(self.server(self._document.server(operation)) + operation.path)
         for parameter in self._document.parameters(operation):
             self._add_parameter(sent, parameter)
         self._add_security(sent, operation)
         self._add_body(sent, self._document.resolve(operation.node.get("requestBody")))
         return sent.command(operation.method)
 
-    def _url(self, operation: Operation) -> str:
-        server = urllib.parse.urljoin(self._base, server_url(self._document.server(operation)) or "/")
-        return server.rstrip("/") + operation.path
+    def server(self, server: Mapping[str, Any]) -> str:
+        """The absolute URL of a server, to which paths are appended."""
+        try:
+            return urllib.parse.urljoin(self._base, server_url(server) or "/").rstrip("/")
+        except ValueError:  # brackets that hold no address
+            return server_url(server)
 
     def _add_parameter(self, sent: "_Sent", parameter: Mapping[str, Any]) -> None:
         place, name = texted(parameter.get("in")), texted(parameter.get("name"))

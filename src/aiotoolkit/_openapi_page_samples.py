@@ -32,6 +32,8 @@ _MAX_DEPTH: Final = 12  # containers: a required member that holds itself has no
 _MAX_TEXT: Final = 200  # characters
 _MAX_ITEMS: Final = 5
 
+_Above = tuple[str | None, ...]
+
 
 class Samples:
     """Makes values that fit the schemas of a document, as far as that can be told from a schema."""
@@ -56,61 +58,79 @@ class Samples:
             schema: any JSON Schema.
             is_request: whether members that are ``readOnly`` are left out; else those that are ``writeOnly``.
         """
-        return self._value(schema, "readOnly" if is_request else "writeOnly", 0)
+        return self._value(schema, "readOnly" if is_request else "writeOnly", ())
 
-    def _value(self, schema: Any, left_out: str, depth: int) -> Any:
+    def _value(self, schema: Any, left_out: str, above: _Above) -> Any:
+        """Make a value.
+
+        Args:
+            schema: what it must fit.
+            left_out: the keyword of the members that are not shown.
+            above: the references of the schemas around this one, None for one without.
+        """
         node = self._document.resolve(schema)
-        if depth > _MAX_DEPTH:
+        if len(above) > _MAX_DEPTH:
             return None
+        above = (*above, mapped(schema).get("$ref"))
         for key in ("example", "const", "default"):
             if key in node:
                 return node[key]
         for key in ("examples", "enum"):
             if values := listed(node.get(key)):
                 return values[0]
-        own = self._by_type(node, left_out, depth)
+        own = self._by_type(node, left_out, above)
         for keyword in ("allOf", "oneOf", "anyOf"):
             parts = listed(node.get(keyword))
             for part in parts if keyword == "allOf" else parts[:1]:
-                own = _both(own, self._value(_with_type(part, node), left_out, depth + 1))
+                own = _both(own, self._value(_with_type(part, node), left_out, above))
         return own
 
-    def _by_type(self, node: Mapping[str, Any], left_out: str, depth: int) -> Any:
+    def _by_type(self, node: Mapping[str, Any], left_out: str, above: _Above) -> Any:
         kind = _kind(node)
         if kind == "object":
-            return self._object(node, left_out, depth)
+            return self._object(node, left_out, above)
         if kind == "array":
-            return self._array(node, left_out, depth)
+            return self._array(node, left_out, above)
         if kind == "string":
             return _text(node)
         if kind in ("integer", "number"):
             return _number(node, is_integer=kind == "integer")
         return kind == "boolean" or None
 
-    def _object(self, node: Mapping[str, Any], left_out: str, depth: int) -> dict[str, Any]:
+    def _object(self, node: Mapping[str, Any], left_out: str, above: _Above) -> dict[str, Any]:
         required = listed(node.get("required"))
         properties = mapped(node.get("properties"))
         found = {}
         for name, schema in properties.items():
-            resolved = self._document.resolve(schema)
-            # What is optional is shown where it cannot go round in circles.
-            if resolved.get(left_out) is not True and (name in required or depth < 2):
-                found[name] = self._value(schema, left_out, depth + 1)
+            if self._document.resolve(schema).get(left_out) is True:
+                continue
+            if name in required or (len(above) <= 3 and not self._is_above(schema, above)):
+                found[name] = self._value(schema, left_out, above)
         additional = node.get("additionalProperties")
         for name in required:
             if isinstance(name, str) and name not in properties:
-                found[name] = self._value(additional, left_out, depth + 1)
-        if not found and isinstance(additional, Mapping) and depth < 3:
-            found["name"] = self._value(additional, left_out, depth + 1)
+                found[name] = self._value(additional, left_out, above)
+        if not found and isinstance(additional, Mapping) and len(above) <= 3:
+            found["name"] = self._value(additional, left_out, above)
         return found
 
-    def _array(self, node: Mapping[str, Any], left_out: str, depth: int) -> list[Any]:
-        first = [self._value(schema, left_out, depth + 1) for schema in listed(node.get("prefixItems"))[:_MAX_ITEMS]]
+    def _is_above(self, schema: Any, above: _Above) -> bool:
+        """Whether what is optional goes round in circles: then it is not shown."""
+        node = mapped(schema)
+        inner = [
+            node,
+            mapped(node.get("items")),
+            *(mapped(part) for part in listed(node.get("oneOf", node.get("anyOf")))),
+        ]
+        return any("$ref" in part and part["$ref"] in above for part in inner)
+
+    def _array(self, node: Mapping[str, Any], left_out: str, above: _Above) -> list[Any]:
+        first = [self._value(schema, left_out, above) for schema in listed(node.get("prefixItems"))[:_MAX_ITEMS]]
         least = node.get("minItems")
         count = min(least, _MAX_ITEMS) if isinstance(least, int) else 0
         if node.get("maxItems") == 0 or ("items" not in node and not count) or node.get("items") is False:
             return first
-        item = self._value(node.get("items"), left_out, depth + 1)
+        item = self._value(node.get("items"), left_out, above)
         return first + [item] * max(count - len(first), 0 if first else 1)
 
 

@@ -34,6 +34,7 @@ _BRANCHES: Final = (
 )
 
 
+_KINDS: Final = {str: "string", bool: "boolean", int: "integer", float: "number", dict: "object", list: "array"}
 _SIZES: Final = (
     ("minLength", "maxLength", "character", "characters"),
     ("minItems", "maxItems", "item", "items"),
@@ -121,7 +122,7 @@ class SchemaView:
     def _implied(self, node: Mapping[str, Any], depth: int) -> Html:
         for keyword, words in (("oneOf", "one of"), ("anyOf", "any of"), ("allOf", "all of")):
             parts = listed(node.get(keyword))
-            if parts and depth < 2 and len(parts) <= 4 and all("$ref" in mapped(part) for part in parts):
+            if parts and depth < 2 and _are_short(parts):
                 between = " or " if keyword != "allOf" else " and "
                 return join(self._between([self.label(part, depth + 1) for part in parts], between))
             if parts:
@@ -131,7 +132,8 @@ class SchemaView:
         if "items" in node:
             return self._type("array", node, depth)
         if "const" in node or "enum" in node:
-            return plain("value")
+            values = listed(node.get("enum")) or [node.get("const")]
+            return plain(" or ".join(dict.fromkeys(_KINDS.get(type(value), "null") for value in values)))
         return plain("anything")
 
     @staticmethod
@@ -260,7 +262,12 @@ def _only_links(node: Mapping[str, Any]) -> bool:
     if not node or node.keys() - {"oneOf", "anyOf", "allOf"} or len(node) > 1:
         return not node
     (parts,) = node.values()
-    return len(listed(parts)) <= 4 and all(set(mapped(part)) == {"$ref"} for part in listed(parts))
+    return _are_short(listed(parts))
+
+
+def _are_short(parts: list[Any]) -> bool:
+    """Whether a name says all of each schema, and there are few."""
+    return len(parts) <= 4 and all(len(mapped(part)) == 1 and mapped(part).keys() <= {"$ref", "type"} for part in parts)
 
 
 def _facts(node: Mapping[str, Any]) -> Iterator[str]:
