@@ -55,8 +55,15 @@ def unpack(content: bytes, root: Path) -> None:
             member = archive.extractfile(f"package/{name}")
             if member is None:
                 raise BuildError(f"{URL} has no file {name}")
-            (root / folder).mkdir(parents=True, exist_ok=True)
-            (root / folder / name).write_bytes(member.read())
+            write(root / folder / name, member.read())
+
+
+def write(path: Path, content: bytes) -> None:
+    """Write a file at once: of builds that run side by side, none sees half of it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(f"{path.name}.{os.getpid()}")
+    unfinished.write_bytes(content)
+    unfinished.replace(path)
 
 
 def tarball() -> bytes:
@@ -71,11 +78,7 @@ def tarball() -> bytes:
         return content
     content = checked(download())
     try:
-        cached.parent.mkdir(parents=True, exist_ok=True)
-        # Builds may run side by side: none sees half a file.
-        unfinished = cached.with_name(f"{cached.name}.{os.getpid()}")
-        unfinished.write_bytes(content)
-        unfinished.replace(cached)
+        write(cached, content)
     except OSError:
         pass  # a cache is no condition
     return content
