@@ -136,7 +136,7 @@ class TestPage:
     async def test_examples_run(self, tab: Tab, server: TestServer) -> None:
         """The command that a reader copies creates a project."""
         await tab.go(url_of(server, "/docs"))
-        commands = await tab.evaluate("[...document.querySelectorAll('.samples pre')].map(pre => pre.innerText)")
+        commands = await tab.evaluate("[...document.querySelectorAll('.samples pre')].map(pre => pre.textContent)")
         (command,) = [command for command in commands if command.startswith("curl -X POST")]
         if shutil.which("curl") is None:
             pytest.skip("curl is not installed")
