@@ -9,8 +9,8 @@ import pytest
 
 # Packages that are slow to import, optional, or both.
 WATCHED = {
-    "aiohttp", "aiohttp_jinja2", "dotenv", "jinja2", "jsl", "jsonschema", "jsonschema_rs", "msgspec", "pydantic",
-    "pythonjsonlogger", "pytz", "raven", "sentry_sdk", "ujson", "uvloop", "yaml",
+    "aiohttp", "aiohttp_jinja2", "aiotoolkit_swagger_ui", "dotenv", "jinja2", "jsl", "jsonschema", "jsonschema_rs",
+    "msgspec", "pydantic", "pythonjsonlogger", "pytz", "raven", "sentry_sdk", "ujson", "uvloop", "yaml",
 }  # fmt: skip
 
 # What each module may load, of those and of the toolkit's other public modules.
@@ -32,6 +32,11 @@ ALLOWED: dict[str, set[str]] = {
     "components": {"aiohttp", "routes"},
     "schemas": (
         {"aiohttp", "problems", "requests", "responses", "_accept", "_json", "_validation"} | CODECS | ENGINES
+    ),
+    "openapi": (
+        {"aiohttp", "problems", "requests", "responses", "schemas", "_accept", "_json", "_validation"}
+        | CODECS
+        | ENGINES
     ),
 }  # fmt: skip
 
