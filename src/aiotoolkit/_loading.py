@@ -170,7 +170,7 @@ def _suggest_module(name: str, attribute: str) -> str:
 
 
 def _kind(value: object) -> str:
-    return "None" if value is None else f"of type {type(value).__name__}"
+    return "None" if value is None else f"a value of type {type(value).__name__}"
 
 
 def _describe(error: BaseException) -> str:
