@@ -28,7 +28,7 @@ ERROR = Response(PROBLEM_SCHEMA, content_type="application/problem+json")
 WORD = {"type": "string", "minLength": 1, "maxLength": 20, "pattern": "^[a-z]+$"}
 
 
-# -- jsl: draft-04, with a document that refers to itself ---------------------------------------------------------------
+# Jsl: draft-04, with a document that refers to itself.
 
 
 class Size(jsl.Document):  # type: ignore[misc]  # jsl has no types
@@ -60,7 +60,7 @@ async def echo_part(request: web.Request, *, body: Any) -> Any:
     return body
 
 
-# -- dicts: titled, recursive, nullable, several kinds -------------------------------------------------------------------
+# Dicts: titled, recursive, nullable, several kinds.
 
 NODE = {
     "title": "Node",
@@ -137,7 +137,7 @@ async def echo_optional(request: web.Request, *, body: Any) -> Any:
     return body
 
 
-# -- types ---------------------------------------------------------------------------------------------------------------
+# Types.
 
 
 @dataclass
@@ -196,7 +196,7 @@ class Orders(web.View):
         return order_schema.make_response(order, headers={"X-Total": str(body.number)})
 
 
-# -- parameters ----------------------------------------------------------------------------------------------------------
+# Parameters.
 
 NUMBERS = {"type": "array", "items": {"type": "integer", "minimum": -9, "maximum": 9}, "maxItems": 4}
 WORDS = {"type": "array", "items": WORD, "maxItems": 4, "minItems": 1}
@@ -273,7 +273,7 @@ async def show_pattern(request: web.Request) -> dict[str, str]:
     return dict(request.match_info)
 
 
-# -- forms ---------------------------------------------------------------------------------------------------------------
+# Forms.
 
 FILE = {"type": "string", "format": "binary", "maxLength": 2000}
 upload_schema = Schema(
@@ -315,7 +315,7 @@ async def sign_up(request: web.Request, *, form: dict[str, Any]) -> dict[str, An
     return form
 
 
-# -- answers -------------------------------------------------------------------------------------------------------------
+# Answers.
 
 secret_schema = Schema(
     responses={200: {"type": "object", "properties": {"word": WORD}, "required": ["word"]}},

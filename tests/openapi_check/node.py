@@ -1,7 +1,7 @@
 """Install the tools that run on Node: ``python -m tests.openapi_check.node FOLDER``.
 
-They are those of package-lock.json, with its hashes, and go into that folder: it is kept for the next time. Where npm is
-missing, or what it needs, the tests that want them are skipped by name; with REQUIRE_NODE=1 that is an error.
+They are those of package-lock.json, with its hashes, and go into that folder: it is kept for the next time. Where npm
+is missing, or what it needs, the tests that want them are skipped by name; with REQUIRE_NODE=1 that is an error.
 """
 
 import hashlib

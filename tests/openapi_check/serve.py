@@ -24,7 +24,8 @@ async def serve(app: web.Application) -> None:
     try:
         site = web.TCPSite(runner, "127.0.0.1", 0)
         await site.start()
-        print(site.name.replace(":0", ""), runner.addresses[0][1], flush=True)
+        host, port = runner.addresses[0][:2]
+        print(f"http://{host}:{port}", flush=True)
         await stop.wait()
     finally:
         await runner.cleanup()
