@@ -5,7 +5,7 @@ import difflib
 import json
 import sys
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
@@ -14,6 +14,8 @@ from aiotoolkit._loading import LoadingError, add_target, load_application, stdo
 
 if TYPE_CHECKING:
     from aiohttp import web
+
+    _Make = Callable[[], dict[str, Any]]
 
 __all__ = ["add_commands"]
 
@@ -74,26 +76,56 @@ def _run(arguments: argparse.Namespace) -> int:
 
 
 def _document_of(app: "web.Application", arguments: argparse.Namespace) -> dict[str, Any]:
+    served = _served_by(app)
+    if not served and arguments.path is None:
+        return _built(lambda: _build(app, arguments))
+    if arguments.title or arguments.version:
+        raise LoadingError("the application calls setup_openapi, which says title and version: leave both out here")
+    return _built(_chosen(served, arguments.path))
+
+
+def _served_by(app: "web.Application") -> dict[str, "_Make"]:
+    """What makes the documents that an application and its sub-applications serve, by their paths without suffix."""
+    from aiotoolkit._openapi_routes import iterate_routes  # noqa: PLC0415 - it loads aiohttp, and "--help" needs none
+    from aiotoolkit._openapi_serving import served_documents  # noqa: PLC0415 - the same
+
+    found = {}
+    for route in iterate_routes(app):
+        for path, make in served_documents(route.application).items():
+            if route.path.endswith(f"{path}.json"):
+                found[route.path.removesuffix(".json")] = make
+    return found
+
+
+def _chosen(served: dict[str, "_Make"], path: str | None) -> "_Make":
+    if path is None and len(served) == 1:
+        return next(iter(served.values()))
+    if path is None:
+        raise LoadingError(f"several documents are served: choose one by --path ({', '.join(served)})")
+    wanted = path.removesuffix(".json").removesuffix(".yaml")
+    if wanted not in served:
+        raise LoadingError(f"no document is served at {path} ({', '.join(served) or 'setup_openapi is not called'})")
+    return served[wanted]
+
+
+def _build(app: "web.Application", arguments: argparse.Namespace) -> dict[str, Any]:
     from aiotoolkit.openapi import build_openapi  # noqa: PLC0415 - it loads aiohttp, and "--help" needs none
 
     package = arguments.target.partition(":")[0].partition(".")[0]
     version = getattr(sys.modules[package], "__version__", None)
-    return _built(
-        lambda: build_openapi(
-            app,
-            title=arguments.title or package,
-            version=arguments.version or (version if isinstance(version, str) else "0.1.0"),
-        )
+    return build_openapi(
+        app,
+        title=arguments.title or package,
+        version=arguments.version or (version if isinstance(version, str) else "0.1.0"),
     )
 
 
-def _built(build: Any) -> dict[str, Any]:
+def _built(make: "_Make") -> dict[str, Any]:
     try:
-        document: dict[str, Any] = build()
+        return make()
     except Exception as error:
         text = " ".join(str(error).split())
         raise LoadingError(f"the application cannot be described: {text}") from error
-    return document
 
 
 def _check(document: dict[str, Any], file: Path, kind: str, target: str) -> int:
@@ -127,10 +159,14 @@ def _kind_of(file: Path | None) -> str:
 
 
 def _dump(document: Mapping[str, Any], kind: str, *, sort_keys: bool = False) -> str:
+    if sort_keys:
+        document = json.loads(json.dumps(document, sort_keys=True))
     if kind == "json":
-        return json.dumps(document, indent=2, ensure_ascii=False, sort_keys=sort_keys) + "\n"
-    text: str = _yaml().safe_dump(document, allow_unicode=True, sort_keys=sort_keys, width=100)
-    return text
+        return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+    _yaml()
+    from aiotoolkit._openapi_yaml import to_yaml  # noqa: PLC0415 - it needs the extra
+
+    return to_yaml(document).decode()
 
 
 def _load_yaml(text: str) -> Any:

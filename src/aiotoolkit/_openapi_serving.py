@@ -13,9 +13,10 @@ from aiohttp import web
 from aiotoolkit._json import dumps
 from aiotoolkit._representation import Representation
 
-__all__ = ["setup_openapi"]
+__all__ = ["served_documents", "setup_openapi"]
 
 _PATHS_KEY: Final = web.AppKey("aiotoolkit.openapi.paths", set[str])
+_DOCUMENTS_KEY: Final = web.AppKey("aiotoolkit.openapi.documents", dict[str, Callable[[], dict[str, Any]]])
 
 # What a URL holds as it is: no dynamic parts, nothing that is quoted.
 _PATH: Final = re.compile(r"(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+")
@@ -62,6 +63,12 @@ def setup_openapi(
     description = _Description(make)
     description.add_document(_checked(path, "path"))
     description.register(app)
+    app.setdefault(_DOCUMENTS_KEY, {})[path] = description.document
+
+
+def served_documents(app: web.Application) -> Mapping[str, Callable[[], dict[str, Any]]]:
+    """What makes each document that an application serves, by its ``path=``; not those of its sub-applications."""
+    return app.get(_DOCUMENTS_KEY, {})
 
 
 def _maker(app: web.Application, document: _Document | None, options: dict[str, Any]) -> Callable[[], _Document]:
@@ -136,9 +143,13 @@ class _Description:
             app.router.add_get(endpoint.path, endpoint.answer)
         app.on_startup.append(self._build)
 
-    async def _build(self, _app: web.Application) -> None:
+    def document(self) -> dict[str, Any]:
         # Through JSON and back: plain data, in which nothing is shared, whatever the document was made of.
-        document = json.loads(dumps(self._make()))
+        document: dict[str, Any] = json.loads(dumps(self._make()))
+        return document
+
+    async def _build(self, _app: web.Application) -> None:
+        document = self.document()
         for endpoint in self._endpoints:
             endpoint.build(document)
 
