@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -281,3 +282,195 @@ def test_routes_on_a_terminal(packages: Packages, tmp_path: Path) -> None:
     assert len(lines) == 7
     assert max(map(len, lines)) == 70
     assert sum("…x" in line for line in lines) == 2
+
+
+# OpenAPI
+
+DOCUMENT: dict[str, Any] = {
+    "openapi": "3.1.0",
+    "info": {"title": "Wörds", "version": "2026-11-20"},
+    "paths": {"/b": {"get": {"responses": {"200": {"description": "yes"}}}}, "/a": {}},
+}
+SERVED = f"""
+from aiohttp import web
+from aiotoolkit.openapi import setup_openapi
+
+DOCUMENT = {DOCUMENT!r}
+
+def create_app():
+    app = web.Application()
+    setup_openapi(app, document=DOCUMENT)
+    app.on_startup.append(fail)
+    return app
+
+async def fail(app):
+    raise AssertionError
+
+def create_several():
+    app = create_app()
+    setup_openapi(app, document=DOCUMENT | {{"paths": {{}}}}, path="/internal/openapi", docs=None)
+    inner = web.Application()
+    setup_openapi(inner, document=DOCUMENT | {{"info": {{"title": "Inner", "version": "1"}}}}, docs=None)
+    app.add_subapp("/inner", inner)
+    return app
+"""
+
+
+@pytest.fixture
+def served(packages: Packages) -> str:
+    """What the command line calls an application that serves DOCUMENT."""
+    packages.write({"served.py": SERVED})
+    return f"{packages.name}.served:create_app"
+
+
+def printed(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    """What the command prints; it prints nothing to standard error."""
+    assert main(["openapi", *arguments]) == 0
+    stdout, stderr = capsys.readouterr()
+    assert stderr == ""
+    return stdout
+
+
+def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    """The one line that says why the command does nothing."""
+    assert main(["openapi", *arguments]) == 2
+    stdout, stderr = capsys.readouterr()
+    assert stdout == ""
+    assert stderr.count("\n") == 1, stderr
+    return stderr.removeprefix("error: ").strip()
+
+
+def test_openapi_prints_what_is_served(capsys: pytest.CaptureFixture[str], served: str) -> None:
+    """The document that setup_openapi was given, in its order, without a start of the application."""
+    stdout = printed(capsys, served)
+    assert json.loads(stdout) == DOCUMENT
+    assert stdout == json.dumps(DOCUMENT, indent=2, ensure_ascii=False) + "\n"
+
+
+@pytest.mark.extra("yaml")
+def test_openapi_as_yaml(capsys: pytest.CaptureFixture[str], served: str) -> None:
+    """The same as YAML: text that looks like a date or a number is quoted."""
+    import yaml
+
+    stdout = printed(capsys, served, "--format", "yaml")
+    assert yaml.safe_load(stdout) == DOCUMENT
+    assert stdout.startswith("openapi: 3.1.0\ninfo:\n  title: Wörds\n  version: '2026-11-20'\n")
+
+
+def test_output_is_utf8(tmp_path: Path) -> None:
+    """Standard output is UTF-8, whatever the encoding of the terminal is."""
+    tmp_path.joinpath("app.py").write_text(SERVED, encoding="utf-8")
+    done = process(tmp_path, "openapi", "app:create_app", PYTHONIOENCODING="ascii", PYTHONUTF8="0")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert json.loads(done.stdout) == DOCUMENT
+
+
+def test_openapi_of_several(capsys: pytest.CaptureFixture[str], served: str) -> None:
+    """Of several documents one is chosen by its path, with the prefix of a sub-application."""
+    several = served.replace("create_app", "create_several")
+    paths = "/openapi, /internal/openapi, /inner/openapi"
+    assert refused(capsys, several) == f"several documents are served: choose one by --path ({paths})"
+    assert refused(capsys, several, "--path", "/docs") == f"no document is served at /docs ({paths})"
+    assert json.loads(printed(capsys, several, "--path", "/openapi")) == DOCUMENT
+    assert json.loads(printed(capsys, several, "--path", "/internal/openapi.json"))["paths"] == {}
+    assert json.loads(printed(capsys, several, "--path", "/inner/openapi.yaml"))["info"]["title"] == "Inner"
+
+
+def test_openapi_says_its_title_itself(capsys: pytest.CaptureFixture[str], served: str, target: str) -> None:
+    """A title beside setup_openapi, and a path without it, are refused."""
+    assert "leave both out" in refused(capsys, served, "--title", "Mine")
+    assert "setup_openapi is not called" in refused(capsys, target, "--path", "/openapi")
+
+
+@pytest.mark.parametrize("suffix", ["json", pytest.param("yaml", marks=pytest.mark.extra("yaml"))])
+def test_output_and_check(capsys: pytest.CaptureFixture[str], served: str, tmp_path: Path, suffix: str) -> None:
+    """What --output wrote is what --check finds equal, in the format of the file's name."""
+    file = tmp_path / f"openapi.{suffix}"
+    assert printed(capsys, served, "--output", str(file)) == ""
+    text = file.read_text(encoding="utf-8")
+    assert text.startswith("{" if suffix == "json" else "openapi:")
+    assert printed(capsys, served, "--check", str(file)) == ""
+
+
+@pytest.mark.parametrize("suffix", ["json", pytest.param("yaml", marks=pytest.mark.extra("yaml"))])
+def test_check_finds_a_difference(capsys: pytest.CaptureFixture[str], served: str, tmp_path: Path, suffix: str) -> None:
+    """A difference is exit code 1 and a unified diff with the changed lines, and how to write the file anew."""
+    file = tmp_path / f"openapi.{suffix}"
+    printed(capsys, served, "--output", str(file))
+    file.write_text(file.read_text(encoding="utf-8").replace("yes", "no"), encoding="utf-8")
+    assert main(["openapi", served, "--check", str(file)]) == 1
+    stdout, stderr = capsys.readouterr()
+    lines = stdout.splitlines()
+    assert lines[:2] == [f"--- {file}", f"+++ {served}"]
+    changed = [line.split()[0] + line.split()[-1].strip("\"'") for line in lines[2:] if line[0] in "+-"]
+    assert changed == ["-no", "+yes"]
+    assert f"python -m aiotoolkit openapi {served} --output {file}" in stderr
+
+
+def test_check_compares_what_is_said(capsys: pytest.CaptureFixture[str], served: str, tmp_path: Path) -> None:
+    """The order of members and the layout do not matter; 1, 1.0 and true are not the same."""
+    file = tmp_path / "openapi.json"
+    file.write_text("\ufeff" + json.dumps(dict(reversed(DOCUMENT.items()))), encoding="utf-8")
+    assert printed(capsys, served, "--check", str(file)) == ""
+
+
+@pytest.mark.extra("yaml")
+def test_check_reads_yaml_as_openapi_means_it(capsys: pytest.CaptureFixture[str], served: str, tmp_path: Path) -> None:
+    """A status is text, and so is a date without quotes."""
+    file = tmp_path / "openapi.yml"
+    file.write_text(
+        "openapi: 3.1.0\ninfo: {title: Wörds, version: 2026-11-20}\n"
+        "paths:\n  /a: {}\n  /b: {get: {responses: {200: {description: 'yes'}}}}\n",
+        encoding="utf-8",
+    )
+    assert printed(capsys, served, "--check", str(file)) == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("missing.json", None, "cannot be read: No such file or directory"),
+        ("broken.json", b"{", "is no JSON: Expecting property name"),
+        ("deep.json", b"[" * 200_000, "is no JSON: "),
+        ("bytes.json", b"\xff\xfe\x00", "is no JSON: 'utf-8' codec"),
+        ("list.json", b"[]", "holds no document, which is an object"),
+        pytest.param("broken.yaml", b"a: [", "is no YAML: ", marks=pytest.mark.extra("yaml")),
+        pytest.param("alias.yaml", b"a: *b", "is no YAML: ", marks=pytest.mark.extra("yaml")),
+        pytest.param("object.yaml", b"!!python/object:os.system {}", "is no YAML: ", marks=pytest.mark.extra("yaml")),
+        pytest.param("text.yaml", b"text", "holds no document", marks=pytest.mark.extra("yaml")),
+    ],
+)
+def test_check_of_a_bad_file(
+    capsys: pytest.CaptureFixture[str], served: str, tmp_path: Path, name: str, content: bytes | None, said: str
+) -> None:
+    """A file that cannot be read is an error that names it, not a difference."""
+    file = tmp_path / name
+    if content is not None:
+        file.write_bytes(content)
+    assert refused(capsys, served, "--check", str(file)).startswith(f"{file} {said}")
+
+
+def test_output_that_cannot_be_written(capsys: pytest.CaptureFixture[str], served: str, tmp_path: Path) -> None:
+    """A folder that is missing is an error that names the file."""
+    file = tmp_path / "missing" / "openapi.json"
+    assert refused(capsys, served, "--output", str(file)) == f"{file} cannot be written: No such file or directory"
+
+
+def test_openapi_is_built(capsys: pytest.CaptureFixture[str], target: str) -> None:
+    """Without setup_openapi, the document is built of the routes; what is not described is left out with a warning."""
+    document = json.loads(printed(capsys, target))
+    assert document["info"]["title"] == target.partition(".")[0]
+    assert document["info"]["version"] == "0.1.0"
+    assert set(document["paths"]) == {"/", "/things/{thing}"}
+    document = json.loads(printed(capsys, target, "--title", "Things", "--version", "5"))
+    assert document["info"]["title"] == "Things"
+    assert document["info"]["version"] == "5"
+
+
+def test_openapi_that_cannot_be_built(capsys: pytest.CaptureFixture[str], packages: Packages) -> None:
+    """What stops the start-up of an application stops the command, with the same text."""
+    source = APP.replace('app.router.add_get("/", index, name="index")', 'app.router.add_get("/things/{other}", index)')
+    packages.write({"app.py": source.replace("{thing:[a-z]+}", "{thing}")})
+    said = refused(capsys, f"{packages.name}.app:create_app")
+    assert said.startswith("the application cannot be described: ")
+    assert "/things/{" in said

@@ -71,7 +71,7 @@ def _run(arguments: argparse.Namespace) -> int:
     try:
         arguments.output.write_text(text, encoding="utf-8", newline="\n")
     except OSError as error:
-        raise LoadingError(f"{arguments.output} cannot be written: {error.strerror}") from error
+        raise LoadingError(f"{arguments.output} cannot be written: {error.strerror}") from None
     return 0
 
 
@@ -146,9 +146,9 @@ def _read(file: Path, kind: str) -> Mapping[str, Any]:
         text = file.read_text(encoding="utf-8-sig")
         data = json.loads(text) if kind == "json" else _load_yaml(text)
     except OSError as error:
-        raise LoadingError(f"{file} cannot be read: {error.strerror}") from error
+        raise LoadingError(f"{file} cannot be read: {error.strerror}") from None
     except (ValueError, RecursionError) as error:
-        raise LoadingError(f"{file} is no {kind.upper()}: {' '.join(str(error).split())}") from error
+        raise LoadingError(f"{file} is no {kind.upper()}: {' '.join(str(error).split())}") from None
     if not isinstance(data, dict):
         raise LoadingError(f"{file} holds no document, which is an object")
     return data
