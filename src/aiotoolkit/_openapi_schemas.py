@@ -209,7 +209,7 @@ class _Parts:
                 raise NotDescribableError(f"what a {keyword} means depends on the way to it")
             reference = self._reference_to(target)
             if isinstance(reference, _Reference) and not converted:
-                return {"$ref": reference}
+                return {"$ref": _Reference(reference.part, as_text=True)}
             if isinstance(reference, _Reference) and "$ref" not in converted:
                 converted = {"$ref": _Reference(reference.part, as_text=True), **converted}
             else:

@@ -5,12 +5,14 @@ It prints its URL, and ends on SIGTERM.
 
 import asyncio
 import contextlib
+import logging
 import signal
 import sys
 
 from aiohttp import web
 
 from aiotoolkit._loading import load_application
+from aiotoolkit.logger import BadRequestFilter
 
 
 async def serve(app: web.Application) -> None:
@@ -32,4 +34,7 @@ async def serve(app: web.Application) -> None:
 
 
 if __name__ == "__main__":
+    logging.basicConfig(format="%(levelname)s %(name)s: %(message)s", level=logging.WARNING)
+    # What is no HTTP, of which some is sent, is no error of the application.
+    logging.getLogger("aiohttp.server").addFilter(BadRequestFilter())
     asyncio.run(serve(load_application(sys.argv[1])))
