@@ -6,17 +6,25 @@ import json
 import posixpath
 import re
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from aiohttp import web
 
 from aiotoolkit._json import dumps
+from aiotoolkit._openapi_build import build_openapi
+from aiotoolkit._openapi_page import PAGE_HEADERS, render_page
 from aiotoolkit._representation import Representation
 
 __all__ = ["served_documents", "setup_openapi"]
 
 _PATHS_KEY: Final = web.AppKey("aiotoolkit.openapi.paths", set[str])
 _DOCUMENTS_KEY: Final = web.AppKey("aiotoolkit.openapi.documents", dict[str, Callable[[], dict[str, Any]]])
+
+# The examples on the page name the server as the client does. This stands for it until there is a request.
+_PLACEHOLDER: Final = "http://aiotoolkit-origin.invalid"
+_FALLBACK: Final = "http://localhost"  # for a Host header that is none
+_ORIGIN: Final = re.compile(r"https?://([A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(:[0-9]{1,5})?")
+_MAX_ORIGINS: Final = 16
 
 # What a URL holds as it is: no dynamic parts, nothing that is quoted.
 _PATH: Final = re.compile(r"(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+")
@@ -62,6 +70,8 @@ def setup_openapi(
         raise RuntimeError("Call setup_openapi before the application starts, and before add_subapp")
     description = _Description(make)
     description.add_document(_checked(path, "path"))
+    if docs is not None:
+        description.add_page(_checked(docs, "docs"))
     description.register(app)
     app.setdefault(_DOCUMENTS_KEY, {})[path] = description.document
 
@@ -85,9 +95,6 @@ def _maker(app: web.Application, document: _Document | None, options: dict[str, 
             f"{' and '.join(missing)} of the API must be given: "
             'setup_openapi(app, title="Projects", version="1.0"). A ready document is given as document='
         )
-    # The builder knows schemas and their engines: who serves a ready document needs none of that.
-    from aiotoolkit._openapi_build import build_openapi  # noqa: PLC0415
-
     inspect.signature(build_openapi).bind(app, **options)
     return lambda: build_openapi(app, **options)
 
@@ -100,13 +107,26 @@ def _checked(path: str, option: str) -> str:
     return path
 
 
+class _Content(Protocol):
+    def answer(self, request: web.Request) -> web.Response: ...
+
+
 class _Endpoint:
     """A URL whose content is made when the application starts."""
 
-    def __init__(self, path: str, make: Callable[[_Document], Representation]) -> None:
+    def __init__(self, path: str, make: Callable[[_Document], _Content]) -> None:
         self.path = path
         self._make = make
-        self._content: Representation | None = None
+        self._resource: web.AbstractResource | None = None
+        self._content: _Content | None = None
+
+    @property
+    def url(self) -> str:
+        """The path with the prefixes of the applications around this one."""
+        return self.path if self._resource is None else self._resource.canonical
+
+    def register(self, router: web.UrlDispatcher) -> None:
+        self._resource = router.add_get(self.path, self.answer).resource
 
     def build(self, document: _Document) -> None:
         self._content = self._make(document)
@@ -115,6 +135,33 @@ class _Endpoint:
         if self._content is None:
             raise RuntimeError("The application was not started")
         return self._content.answer(request)
+
+
+class _Page:
+    """A page in which the URL of the server stands: one for each name by which clients know it."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._has_origin = _PLACEHOLDER in text
+        self._made: dict[str, Representation] = {}
+
+    def answer(self, request: web.Request) -> web.Response:
+        origin = f"{request.scheme}://{request.host}" if self._has_origin else _FALLBACK
+        made = self._made.get(origin)
+        if made is None:
+            made = self._make(origin)
+        return made.answer(request)
+
+    def _make(self, origin: str) -> Representation:
+        if not _ORIGIN.fullmatch(origin):
+            origin = _FALLBACK
+        body = self._text.replace(_PLACEHOLDER, origin).encode()
+        # A client that makes up names does not fill the memory, nor does it get anything compressed.
+        is_kept = len(self._made) < _MAX_ORIGINS
+        made = Representation(body, "text/html; charset=utf-8", PAGE_HEADERS, compress=is_kept)
+        if is_kept:
+            self._made[origin] = made
+        return made
 
 
 class _Description:
@@ -129,6 +176,19 @@ class _Description:
         if importlib.util.find_spec("yaml") is not None:
             self._endpoints.append(_Endpoint(f"{path}.yaml", _yaml))
 
+    def add_page(self, path: str) -> None:
+        links = [
+            (f"OpenAPI {endpoint.path.rpartition('.')[2].upper()}", _relative(path, endpoint.path))
+            for endpoint in self._endpoints
+        ]
+
+        def make(document: _Document) -> _Page:
+            # Only now it is known what prefix the application has below others.
+            base = _PLACEHOLDER + self._endpoints[0].url
+            return _Page(render_page(document, base=base, links=links))
+
+        self._endpoints.append(_Endpoint(path, make))
+
     def register(self, app: web.Application) -> None:
         """Add the routes, all or none."""
         taken = app.setdefault(_PATHS_KEY, set())
@@ -140,7 +200,7 @@ class _Description:
                 )
             taken.add(endpoint.path)
         for endpoint in self._endpoints:
-            app.router.add_get(endpoint.path, endpoint.answer)
+            endpoint.register(app.router)
         app.on_startup.append(self._build)
 
     def document(self) -> dict[str, Any]:

@@ -32,11 +32,13 @@ class Representation:
 
     __slots__ = ("_compressed", "_identity", "_versioned_query", "version")
 
-    def __init__(self, body: bytes, content_type: str, headers: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, body: bytes, content_type: str, headers: Mapping[str, str] | None = None, *, compress: bool = True
+    ) -> None:
         self.version = content_hash(body)
         self._versioned_query = f"v={self.version}"
         common = {"X-Content-Type-Options": "nosniff", **(headers or {})}
-        compressed = gzip.compress(body, mtime=0) if len(body) >= _WORTH_COMPRESSING else body
+        compressed = gzip.compress(body, mtime=0) if compress and len(body) >= _WORTH_COMPRESSING else body
         self._compressed: _Variant | None = None
         if len(compressed) < len(body):
             common[hdrs.VARY] = hdrs.ACCEPT_ENCODING
