@@ -1,7 +1,9 @@
 """Clients that others generate from the document of examples/projects, used against it while it runs."""
 
+import re
 import shutil
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -9,6 +11,30 @@ import pytest
 from tests.openapi_check.conftest import HERE, Live, Node, run
 
 pytestmark = pytest.mark.timeout(300)
+
+
+OPERATIONS = {
+    "list_all": ("get", "/api/projects"),
+    "create": ("post", "/api/projects"),
+    "get": ("get", "/api/project/{project_id}"),
+    "update": ("put", "/api/project/{project_id}"),
+    "delete": ("delete", "/api/project/{project_id}"),
+}
+BODIES = {"create": "NewProject", "update": "ChangedProject"}
+
+
+def python_imports(package: Path) -> Iterator[str]:
+    """The imports of a client: what the generator called the function of an operation and its body is its own."""
+    for name, (method, path) in OPERATIONS.items():
+        sources = {file: file.read_text(encoding="utf-8") for file in package.glob("api/*/*.py")}
+        [module] = [
+            file for file, text in sources.items() if f'"method": "{method}"' in text and f'"url": "{path}"' in text
+        ]
+        yield f"from generated.api.{module.parent.name} import {module.stem} as {name}"
+        if body := BODIES.get(name):
+            found = re.search(r"body: (\w+)", sources[module])
+            assert found is not None, sources[module]
+            yield f"from generated.models import {found[1]} as {body}"
 
 
 @pytest.mark.extra("openapi_python_client")
@@ -24,7 +50,9 @@ def test_python(example: Live, tmp_path: Path) -> None:
         folder=tmp_path,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    shutil.copy(HERE / "client.py", tmp_path / "client.py")
+    source = (HERE / "client.py.txt").read_text(encoding="utf-8")
+    imports = "\n".join(python_imports(tmp_path / "generated"))
+    (tmp_path / "client.py").write_text(source.replace("# IMPORTS", imports), encoding="utf-8")
     done = run(sys.executable, "-m", "mypy", "--strict", "client.py", "generated", folder=tmp_path)
     assert done.returncode == 0, done.stdout
     done = run(sys.executable, "client.py", example.url, folder=tmp_path)

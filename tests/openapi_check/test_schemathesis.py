@@ -14,7 +14,7 @@ pytestmark = [pytest.mark.extra("schemathesis"), pytest.mark.timeout(900)]
 
 SEED = "20261121"
 # Cases for each operation and phase, so that there are at least MINIMUM in all, in a minute or so.
-EXAMPLES = {"projects": 420, "schema_first": 420, "everything": 70}
+EXAMPLES = {"projects": 500, "schema_first": 500, "everything": 70}
 MINIMUM = 2000
 
 
