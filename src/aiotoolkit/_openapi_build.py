@@ -4,11 +4,10 @@ import inspect
 import re
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from aiohttp import web
 
-from aiotoolkit._answering import DeclaredResponse
 from aiotoolkit._documents import Document
 from aiotoolkit._error_handlers import ERRORS_SET_UP
 from aiotoolkit._openapi_paths import NotTemplateError, parts_of, shape_of
@@ -25,6 +24,9 @@ from aiotoolkit._openapi_schemas import Components, NotDescribableError
 from aiotoolkit._request_id import REQUEST_ID_SET_UP
 from aiotoolkit.problems import CONTENT_TYPE, PROBLEM_SCHEMA
 from aiotoolkit.schemas import Schema
+
+if TYPE_CHECKING:
+    from aiotoolkit._answering import DeclaredResponse
 
 __all__ = ["build_openapi"]
 

@@ -188,14 +188,14 @@ class _Parts:
         part = self._subschemas.get(id(contents))
         return self._walked(contents) if part is None else self._converted(part)
 
-    def _converted(self, part: Subschema) -> dict[str, Any]:
+    def _converted(self, part: Subschema) -> Any:
         draft = part.specification
         said = upgraded(part.keywords, draft, has_unevaluated=self._has_unevaluated)
         if draft in REF_STANDS_ALONE and "$ref" in said and isinstance(part.contents.get("description"), str):
             said["description"] = part.contents["description"]
         return self._referring(part, said)
 
-    def _referring(self, part: Subschema, said: dict[str, Any]) -> dict[str, Any]:
+    def _referring(self, part: Subschema, said: dict[str, Any]) -> Any:
         """The keywords of a schema, in which references lead to components."""
         targets = iter(self._document.targets[id(part.contents)])
         meant = [next(targets) for keyword in _REFERENCES if isinstance(part.keywords.get(keyword), str)]
@@ -208,8 +208,8 @@ class _Parts:
             if keyword != "$ref" and not self._is_one_resource:
                 raise NotDescribableError(f"what a {keyword} means depends on the way to it")
             reference = self._reference_to(target)
-            if isinstance(reference, _Reference) and not converted:
-                return {"$ref": _Reference(reference.part, as_text=True)}
+            if not converted and len(references) == 1:
+                return reference
             if isinstance(reference, _Reference) and "$ref" not in converted:
                 converted = {"$ref": _Reference(reference.part, as_text=True), **converted}
             else:
