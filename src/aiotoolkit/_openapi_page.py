@@ -275,7 +275,7 @@ class _Page:
             markdown(description) if description else None,
             self._schemas.facts(resolved),
             _examples(node),
-            inner or None,
+            element("div", inner, class_="nested") if inner else None,
         )
 
     def _body(self, operation: Operation) -> Html | None:

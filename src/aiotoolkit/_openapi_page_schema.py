@@ -102,9 +102,18 @@ class SchemaView:
             return self._content(node, (), 0)
         return self._content({**self._document.resolve({"$ref": reference}), **_beside(node)}, (reference,), 0)
 
-    def facts(self, schema: object) -> Html | None:
-        """The constraints of one schema, each in its own element."""
-        facts = [element("span", fact, class_="fact") for fact in _facts(mapped(schema))]
+    def facts(self, schema: object, *, with_items: bool = True) -> Html | None:
+        """The constraints of one schema, each in its own element.
+
+        Args:
+            schema: any schema.
+            with_items: whether those of an array's items are among them.
+        """
+        node = mapped(schema)
+        found = list(_facts(node))
+        if with_items:
+            found += [f"each: {fact}" for fact in _facts(mapped(node.get("items")))]
+        facts = [element("span", fact, class_="fact") for fact in found]
         return element("span", *self._between(facts, " "), class_="facts") if facts else None
 
     def _link(self, reference: str) -> Html:
@@ -157,7 +166,7 @@ class SchemaView:
         return join(
             [
                 markdown(description) if description else None,
-                self.facts(node),
+                self.facts(node, with_items=False),
                 element("ul", *properties, class_="properties") if properties else None,
                 element("p", "No other properties.", class_="note") if additional is False else None,
                 self._nested("items", items, seen, depth),

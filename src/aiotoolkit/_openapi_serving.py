@@ -1,5 +1,6 @@
 """Serves an OpenAPI document as JSON and as YAML, and the pages that show it."""
 
+import functools
 import importlib.util
 import inspect
 import json
@@ -14,6 +15,7 @@ from aiotoolkit._json import dumps
 from aiotoolkit._openapi_build import build_openapi
 from aiotoolkit._openapi_page import PAGE_HEADERS, render_page
 from aiotoolkit._representation import Representation
+from aiotoolkit._swagger_ui import SwaggerUI
 
 __all__ = ["served_documents", "setup_openapi"]
 
@@ -71,7 +73,9 @@ def setup_openapi(
     description = _Description(make)
     description.add_document(_checked(path, "path"))
     if docs is not None:
-        description.add_page(_checked(docs, "docs"))
+        description.add_page(_checked(docs, "docs"), swagger_ui)
+    if swagger_ui is not None:
+        description.add_swagger_ui(_checked(swagger_ui, "swagger_ui"))
     description.register(app)
     app.setdefault(_DOCUMENTS_KEY, {})[path] = description.document
 
@@ -176,11 +180,13 @@ class _Description:
         if importlib.util.find_spec("yaml") is not None:
             self._endpoints.append(_Endpoint(f"{path}.yaml", _yaml))
 
-    def add_page(self, path: str) -> None:
+    def add_page(self, path: str, swagger_ui: str | None) -> None:
         links = [
             (f"OpenAPI {endpoint.path.rpartition('.')[2].upper()}", _relative(path, endpoint.path))
             for endpoint in self._endpoints
         ]
+        if swagger_ui is not None:
+            links.append(("Swagger UI", _relative(path, swagger_ui)))
 
         def make(document: _Document) -> _Page:
             # Only now it is known what prefix the application has below others.
@@ -188,6 +194,13 @@ class _Description:
             return _Page(render_page(document, base=base, links=links))
 
         self._endpoints.append(_Endpoint(path, make))
+
+    def add_swagger_ui(self, path: str) -> None:
+        swagger_ui = SwaggerUI(_relative(path, self._endpoints[0].path))
+        folder = f"./{posixpath.basename(path)}"
+        self._endpoints.append(_Endpoint(path, lambda document: swagger_ui.page(folder, _title(document))))
+        for name in swagger_ui.files:
+            self._endpoints.append(_Endpoint(f"{path}/{name}", functools.partial(swagger_ui.file, name)))
 
     def register(self, app: web.Application) -> None:
         """Add the routes, all or none."""
@@ -212,6 +225,11 @@ class _Description:
         document = self.document()
         for endpoint in self._endpoints:
             endpoint.build(document)
+
+
+def _title(document: _Document) -> str:
+    info = document.get("info")
+    return str(info.get("title", "")) if isinstance(info, Mapping) else ""
 
 
 def _json(document: _Document) -> Representation:
