@@ -9,6 +9,7 @@ from datetime import date
 from typing import Annotated, Any, Literal
 
 import msgspec
+import pydantic
 from aiohttp import web
 
 from aiotoolkit.middlewares import setup_errors, setup_request_id
@@ -100,9 +101,49 @@ PAIR = {
     "minItems": 2,
 }
 
+FORMATS = {
+    "title": "Formats",
+    "type": "object",
+    "properties": {
+        "key": {"type": "string", "format": "uuid"},
+        "moment": {"type": "string", "format": "date-time"},
+        "day": {"type": "string", "format": "date"},
+        "mail": {"type": "string", "format": "email"},
+        "address": {"type": "string", "format": "ipv4"},
+        "link": {"type": "string", "format": "uri"},
+        "step": {"type": "number", "multipleOf": 0.5, "exclusiveMinimum": 0, "maximum": 10},
+        "names": {"type": "array", "items": WORD, "uniqueItems": True, "maxItems": 5},
+        "counts": {
+            "type": "object",
+            "patternProperties": {"^n_": {"type": "integer"}},
+            "additionalProperties": {"type": "boolean"},
+            "maxProperties": 4,
+        },
+    },
+    "additionalProperties": False,
+}
+# Of draft 7: definitions, a tuple as a list in items, dependencies, if and then, a $ref with siblings that do not count.
+OLD = {
+    "$schema": "http://json-schema.org/draft-07/schema#",
+    "title": "Old",
+    "type": "object",
+    "definitions": {"word": WORD, "Range": {"type": "array", "items": [{"type": "integer"}, {"type": "integer"}]}},
+    "properties": {
+        "word": {"$ref": "#/definitions/word", "maxLength": 1},
+        "range": {"$ref": "#/definitions/Range"},
+        "kind": {"enum": ["plain", "long"]},
+        "size": {"type": "integer", "minimum": 0, "maximum": 9},
+    },
+    "dependencies": {"size": ["kind"]},
+    "if": {"properties": {"kind": {"const": "long"}}, "required": ["kind"]},
+    "then": {"required": ["size"]},
+}
+
+formats_schema = Schema(request=FORMATS, response=FORMATS)
+# Of answers, Schemathesis 4.32 takes no prefixItems: it makes them a list in items, which 2020-12 does not have.
+old_draft_schema = Schema(request=OLD, response={"type": "object"})
 node_schema = Schema(request=NODE, response=NODE)
 kinds_schema = Schema(request=KINDS, response=KINDS)
-# Of answers, Schemathesis 4.32 takes no prefixItems: it makes them a list in items, which 2020-12 does not have.
 pair_schema = Schema(request=PAIR, response={"type": "array"})
 optional_schema = Schema(
     request={"type": "object", "properties": {"word": WORD}, "additionalProperties": False},
@@ -120,6 +161,16 @@ async def echo_node(request: web.Request, *, body: Any) -> Any:
     - a word
     - a weight, perhaps
     """
+    return body
+
+
+@formats_schema.handler
+async def echo_formats(request: web.Request, *, body: Any) -> Any:
+    return body
+
+
+@old_draft_schema.handler
+async def echo_old_draft(request: web.Request, *, body: Any) -> Any:
     return body
 
 
@@ -176,6 +227,41 @@ class Window:
     limit: Annotated[int, msgspec.Meta(ge=1, le=100)] = 20
     tag: list[str] = field(default_factory=list)
     urgent: bool = False
+
+
+class Square(msgspec.Struct, tag="square"):
+    """Of two kinds: the tag tells which."""
+
+    side: Annotated[int, msgspec.Meta(ge=1, le=9)]
+
+
+class Round(msgspec.Struct, tag="round", forbid_unknown_fields=True):
+    """The other one."""
+
+    radius: Annotated[float, msgspec.Meta(gt=0, le=9)]
+    inside: Square | None = None
+
+
+class Contact(pydantic.BaseModel):
+    """A model of pydantic's."""
+
+    name: str = pydantic.Field(min_length=1, max_length=20, pattern="^[a-z]+$")
+    age: int | None = pydantic.Field(default=None, ge=0, le=150)
+    friends: list["Contact"] = pydantic.Field(default_factory=list, max_length=2)
+
+
+shape_schema = Schema(request=Square | Round, response=Square | Round)
+model_schema = Schema(request=Contact, response=Contact)
+
+
+@shape_schema.handler
+async def echo_shape(request: web.Request, *, body: Any) -> Any:
+    return body
+
+
+@model_schema.handler
+async def echo_model(request: web.Request, *, body: Contact) -> Contact:
+    return body
 
 
 order_schema = Schema(request=NewOrder, responses={201: Response(Order, headers={"X-Total": {"type": "integer"}})})
@@ -329,6 +415,11 @@ secret_schema = Schema(
     responses={200: {"type": "object", "properties": {"word": WORD}, "required": ["word"]}},
     operation={"security": [{"token": []}], "tags": ["answers"], "summary": "Read what is secret"},
 )
+key_schema = Schema(
+    headers={"type": "object", "properties": {"X-Count": {"type": "integer", "minimum": 0, "maximum": 9}}},
+    responses={200: {"type": "integer"}, 202: Response(description="Later"), 503: ERROR},
+    operation={"security": [{"key": []}, {"token": []}], "tags": ["answers"]},
+)
 old_schema = Schema(status=204, operation={"deprecated": True, "tags": ["answers"]})
 hal_schema = Schema(
     responses={200: Response({"type": "array", "items": WORD}, content_type="application/hal+json")},
@@ -341,6 +432,15 @@ async def read_secret(request: web.Request) -> dict[str, str]:
     if request.headers.get("Authorization") != f"Bearer {TOKEN}":
         raise Problem(401, headers={"WWW-Authenticate": "Bearer"})
     return {"word": "sesame"}
+
+
+@key_schema.handler
+async def read_with_key(request: web.Request, *, headers: dict[str, Any]) -> Any:
+    """Read with a key, or with a token."""
+    if request.headers.get("X-Key") != TOKEN and request.headers.get("Authorization") != f"Bearer {TOKEN}":
+        raise Problem(401, headers={"WWW-Authenticate": "Bearer"})
+    count = headers.get("X-Count", 0)
+    return key_schema.make_response(status=202) if count == 9 else count
 
 
 @old_schema.handler
@@ -359,7 +459,10 @@ async def undescribed(request: web.Request) -> web.Response:
 
 
 TAGS = ("answers", "bodies", "echo", "form", "orders", "show")
-SECURITY_SCHEMES = {"token": {"type": "http", "scheme": "bearer"}}
+SECURITY_SCHEMES = {
+    "token": {"type": "http", "scheme": "bearer"},
+    "key": {"type": "apiKey", "in": "header", "name": "X-Key"},
+}
 
 
 def create_app() -> web.Application:
@@ -374,6 +477,10 @@ def create_app() -> web.Application:
         add_route("POST", "/node", echo_node)
         add_route("PUT", "/kinds", echo_kinds)
         add_route("POST", "/pair", echo_pair)
+        add_route("POST", "/formats", echo_formats)
+        add_route("POST", "/old-draft", echo_old_draft)
+        add_route("POST", "/shape", echo_shape)
+        add_route("POST", "/model", echo_model)
         add_route("PATCH", "/optional", echo_optional)
     app.router.add_view("/orders", Orders, name="orders")
     with add_route_context(app, url_prefix="/show", name_prefix="show") as add_route:
@@ -402,6 +509,7 @@ def _answers() -> web.Application:
     app = web.Application()
     with add_route_context(app, name_prefix="answers") as add_route:
         add_route("GET", "/secret", read_secret)
+        add_route("GET", "/key", read_with_key)
         add_route("DELETE", "/old", old)
         add_route("GET", "/hal", hal)
         add_route("GET", "/undescribed", undescribed)
