@@ -255,7 +255,7 @@ class _Builder:
         self, entry: RouteEntry, schema: Schema[Any], name: str, *, has_path: bool, has_body: bool
     ) -> dict[str, Any]:
         checker = schema._responder.checker
-        declared: Mapping[int, DeclaredResponse | None] = checker.declared or {checker.status: None}
+        declared: Mapping[int, DeclaredResponse | None] = checker.declared or dict.fromkeys([checker.status])
         responses = {
             str(status): response_of(status, response, self.components, f"{name} response {status}")
             for status, response in declared.items()

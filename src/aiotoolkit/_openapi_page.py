@@ -11,7 +11,7 @@ from aiotoolkit._html import Html, element, join, markdown, plain, safe_url
 from aiotoolkit._openapi_page_curl import Curl, best_media
 from aiotoolkit._openapi_page_document import Document, Operation, listed, mapped, texted
 from aiotoolkit._openapi_page_samples import Samples
-from aiotoolkit._openapi_page_schema import SchemaView, schema_anchor, written
+from aiotoolkit._openapi_page_schema import SchemaView, written
 
 __all__ = ["PAGE_HEADERS", "render_page"]
 
@@ -114,7 +114,7 @@ class _Page:
             for index, (name, operations) in enumerate(groups.items())
         ]
         if components:
-            entries = (element("li", element("a", name, href=f"#{schema_anchor(name)}")) for name in components)
+            entries = (element("li", element("a", name, href=f"#{self._schemas.anchors[name]}")) for name in components)
             title = element("p", element("a", "Schemas", href="#schemas"), class_="group")
             sections.append(join([title, element("ul", *entries)]))
         return element("details", element("summary", "Contents"), *sections, open=True)
@@ -180,10 +180,10 @@ class _Page:
         sections = [
             element(
                 "section",
-                element("h3", element("a", name, href=f"#{schema_anchor(name)}")),
+                element("h3", element("a", name, href=f"#{self._schemas.anchors[name]}")),
                 element("p", element("span", self._schemas.label(schema), class_="type")),
                 self._schemas.block(schema, expand=False),
-                id=schema_anchor(name),
+                id=self._schemas.anchors[name],
                 class_="component",
             )
             for name, schema in components.items()

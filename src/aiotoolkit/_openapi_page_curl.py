@@ -14,6 +14,7 @@ __all__ = ["Curl", "best_media"]
 _CONTROL: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
 _JSON: Final = re.compile(r"application/(?:[\w.+-]+\+)?json\b", re.IGNORECASE)
 _NOT_SENT: Final = ("accept", "authorization", "content-type")  # OpenAPI 3.1, section 4.8.12.1: others say them
+_IN_URLS: Final = "/:?#@!$&'()*+,;=%~[]"
 _DELIMITERS: Final = {"spaceDelimited": "%20", "pipeDelimited": "%7C"}
 
 
@@ -138,7 +139,7 @@ class _Sent:
             url = url.replace(template, text)
         query = "&".join(self.query)
         # What is still not a character of a URL, such as a part that no parameter describes, and curl's own globs.
-        address = urllib.parse.quote(f"{url}?{query}" if query else url, safe="/:?#@!$&'()*+,;=%~[]")
+        address = urllib.parse.quote(f"{url}?{query}" if query else url, safe=_IN_URLS, errors="replace")
         start = {"get": "curl", "head": "curl --head"}.get(method, f"curl -X {method.upper()}")
         cookies = [f"-b {_quoted('; '.join(map(_one_line, self.cookies)))}"] if self.cookies else []
         return " \\\n  ".join([f"{start} {_quoted(address)}", *cookies, *self.options])

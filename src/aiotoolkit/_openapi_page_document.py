@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-__all__ = ["METHODS", "Document", "Operation", "listed", "mapped", "server_url", "texted"]
+__all__ = ["METHODS", "Document", "Operation", "listed", "mapped", "server_url", "texted", "unique_anchor"]
 
 METHODS: Final = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 _MAX_HOPS: Final = 20  # from one reference to the next: a chain that is longer is a circle
@@ -87,7 +87,7 @@ class Document:
             path_item = self.resolve(value)
             for method in (key for key in path_item if key in METHODS):
                 node = mapped(path_item[method])
-                anchor = _anchor(texted(node.get("operationId")) or f"{method}-{path}", anchors)
+                anchor = unique_anchor(texted(node.get("operationId")) or f"{method}-{path}", anchors)
                 yield Operation(method, path, node, path_item, f"operation-{anchor}")
 
     def parameters(self, operation: Operation) -> list[Node]:
@@ -120,8 +120,8 @@ class Document:
         return self.resolve(mapped(self.components.get("securitySchemes")).get(name))
 
 
-def _anchor(text: str, taken: set[str]) -> str:
-    """A fragment that no other operation has."""
+def unique_anchor(text: str, taken: set[str]) -> str:
+    """A fragment that is not taken yet, and then is."""
     safe = "".join(letter if letter.isascii() and (letter.isalnum() or letter in "-_.") else "-" for letter in text)
     anchor, number = safe, 1
     while anchor in taken:

@@ -31,6 +31,7 @@ _CANDIDATES: Final = ("example", "Example", "EXAMPLE", "1", "12", "123", "1234",
 _MAX_DEPTH: Final = 12  # containers: a required member that holds itself has no end
 _MAX_TEXT: Final = 200  # characters
 _MAX_ITEMS: Final = 5
+_MAX_VALUES: Final = 1000  # in one: schemas that name others twice each make twice as many on every level
 
 _Above = tuple[str | None, ...]
 
@@ -40,6 +41,7 @@ class Samples:
 
     def __init__(self, document: Document) -> None:
         self._document = document
+        self._left = 0  # how many values may still be made for the one that was asked for
 
     def of_media(self, media: Mapping[str, Any], *, is_request: bool = False) -> Any:
         """The example of a media type or a parameter, or one that fits its schema."""
@@ -58,6 +60,7 @@ class Samples:
             schema: any JSON Schema.
             is_request: whether members that are ``readOnly`` are left out; else those that are ``writeOnly``.
         """
+        self._left = _MAX_VALUES
         return self._value(schema, "readOnly" if is_request else "writeOnly", ())
 
     def _value(self, schema: Any, left_out: str, above: _Above) -> Any:
@@ -69,7 +72,8 @@ class Samples:
             above: the references of the schemas around this one, None for one without.
         """
         node = self._document.resolve(schema)
-        if len(above) > _MAX_DEPTH:
+        self._left -= 1
+        if len(above) > _MAX_DEPTH or self._left < 0 or self._is_above(schema, above):
             return None
         above = (*above, mapped(schema).get("$ref"))
         for key in ("example", "const", "default"):
@@ -81,7 +85,9 @@ class Samples:
         own = self._by_type(node, left_out, above)
         for keyword in ("allOf", "oneOf", "anyOf"):
             parts = listed(node.get(keyword))
-            for part in parts if keyword == "allOf" else parts[:1]:
+            if keyword != "allOf":
+                parts = [part for part in parts if not self._is_above(part, above)][:1]
+            for part in parts:
                 own = _both(own, self._value(_with_type(part, node), left_out, above))
         return own
 
@@ -114,20 +120,17 @@ class Samples:
             found["name"] = self._value(additional, left_out, above)
         return found
 
-    def _is_above(self, schema: Any, above: _Above) -> bool:
-        """Whether what is optional goes round in circles: then it is not shown."""
-        node = mapped(schema)
-        inner = [
-            node,
-            mapped(node.get("items")),
-            *(mapped(part) for part in listed(node.get("oneOf", node.get("anyOf")))),
-        ]
-        return any("$ref" in part and part["$ref"] in above for part in inner)
+    @staticmethod
+    def _is_above(schema: Any, above: _Above) -> bool:
+        """Whether a schema is one of those around it: there it would go round in circles."""
+        return "$ref" in mapped(schema) and mapped(schema)["$ref"] in above
 
     def _array(self, node: Mapping[str, Any], left_out: str, above: _Above) -> list[Any]:
         first = [self._value(schema, left_out, above) for schema in listed(node.get("prefixItems"))[:_MAX_ITEMS]]
         least = node.get("minItems")
         count = min(least, _MAX_ITEMS) if isinstance(least, int) else 0
+        if not count and self._is_above(node.get("items"), above):
+            return first
         if node.get("maxItems") == 0 or ("items" not in node and not count) or node.get("items") is False:
             return first
         item = self._value(node.get("items"), left_out, above)
@@ -143,7 +146,8 @@ def _with_type(part: Any, node: Mapping[str, Any]) -> Any:
 
 def _both(first: Any, second: Any) -> Any:
     if isinstance(first, dict) and isinstance(second, dict):
-        return {**first, **second}
+        # What only one of the two says more about is what that one says.
+        return {**first, **{key: value for key, value in second.items() if value is not None or key not in first}}
     return first if second is None else second
 
 

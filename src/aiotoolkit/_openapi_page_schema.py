@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from aiotoolkit._html import Html, element, join, markdown, plain
-from aiotoolkit._openapi_page_document import Document, listed, mapped, texted
+from aiotoolkit._openapi_page_document import Document, listed, mapped, texted, unique_anchor
 
-__all__ = ["SchemaView", "schema_anchor", "written"]
+__all__ = ["SchemaView", "written"]
 
 _COMPONENTS: Final = "#/components/schemas/"
 _MAX_DEPTH: Final = 16  # schemas inside schemas on the page; deeper ones can be read in the document
@@ -52,11 +52,6 @@ _FLAGS: Final = {
 }
 
 
-def schema_anchor(name: str) -> str:
-    """The id of a component's section."""
-    return f"schema-{urllib.parse.quote(name, safe='')}".replace("%", "_")
-
-
 def written(value: object) -> str:
     """A value as JSON, cut where it is long."""
     text = json.dumps(value, ensure_ascii=False)
@@ -68,7 +63,10 @@ class SchemaView:
 
     def __init__(self, document: Document) -> None:
         self._document = document
-        self._names = mapped(document.components.get("schemas")).keys()
+        names = mapped(document.components.get("schemas"))
+        taken: set[str] = set()
+        #: The id of each component's section.
+        self.anchors: Final = {name: f"schema-{unique_anchor(name, taken)}" for name in names}
 
     def label(self, schema: object, depth: int = 0) -> Html:
         """Its type, in a few words."""
@@ -118,8 +116,8 @@ class SchemaView:
 
     def _link(self, reference: str) -> Html:
         name = urllib.parse.unquote(reference.removeprefix(_COMPONENTS)).replace("~1", "/").replace("~0", "~")
-        if reference.startswith(_COMPONENTS) and name in self._names:
-            return element("a", name, href=f"#{schema_anchor(name)}")
+        if reference.startswith(_COMPONENTS) and name in self.anchors:
+            return element("a", name, href=f"#{self.anchors[name]}")
         return element("code", reference)
 
     def _type(self, name: str, node: Mapping[str, Any], depth: int) -> Html:
