@@ -19,6 +19,12 @@ DESCRIPTION: Final[dict[str, Any]] = {
     "version": "1.0.0",
     "summary": "What a team works on.",
     "description": "Every project has a `slug`, by which people and URLs know it, and no two have the same.",
+    "contact": {"name": "The aiotoolkit developers"},
+    "license": {"name": "BSD-3-Clause", "identifier": "BSD-3-Clause"},
+    "tags": [
+        {"name": "projects", "description": "Create, read, update and delete projects."},
+        {"name": "index", "description": "Where to begin."},
+    ],
 }
 # Only where it is installed, so that "make run" needs no more than it did: pip install "aiotoolkit[swagger-ui]".
 SWAGGER_UI: Final = "/swagger" if importlib.util.find_spec("aiotoolkit_swagger_ui") else None
