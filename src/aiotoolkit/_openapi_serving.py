@@ -70,12 +70,14 @@ def setup_openapi(
     make = _maker(app, document, {"title": title, "version": version, **options})
     if app.pre_frozen:
         raise RuntimeError("Call setup_openapi before the application starts, and before add_subapp")
+    for option, given in {"path": path, "docs": docs, "swagger_ui": swagger_ui}.items():
+        _check_path(option, given)
     description = _Description(make)
-    description.add_document(_checked(path, "path"))
+    description.add_document(path)
     if docs is not None:
-        description.add_page(_checked(docs, "docs"), swagger_ui)
+        description.add_page(docs, swagger_ui)
     if swagger_ui is not None:
-        description.add_swagger_ui(_checked(swagger_ui, "swagger_ui"))
+        description.add_swagger_ui(swagger_ui)
     description.register(app)
     app.setdefault(_DOCUMENTS_KEY, {})[path] = description.document
 
@@ -103,12 +105,12 @@ def _maker(app: web.Application, document: _Document | None, options: dict[str, 
     return lambda: build_openapi(app, **options)
 
 
-def _checked(path: str, option: str) -> str:
-    if not isinstance(path, str) or not _PATH.fullmatch(path):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise ValueError(
-            f"{option}= is a path such as '/api/docs', of letters, digits, '-', '.', '_' and '~', not {path!r}"
-        )
-    return path
+def _check_path(option: str, path: object) -> None:
+    if (path is None and option != "path") or (isinstance(path, str) and _PATH.fullmatch(path)):
+        return
+    raise ValueError(
+        f"{option}= is a path such as '/api/docs', of letters, digits, '-', '.', '_' and '~', not {path!r}"
+    )
 
 
 class _Content(Protocol):
@@ -205,13 +207,14 @@ class _Description:
     def register(self, app: web.Application) -> None:
         """Add the routes, all or none."""
         taken = app.setdefault(_PATHS_KEY, set())
-        for endpoint in self._endpoints:
-            if endpoint.path in taken:
-                raise ValueError(
-                    f"{endpoint.path} was set up by setup_openapi before: "
-                    "a second document needs path=, docs= and swagger_ui= of its own"
-                )
-            taken.add(endpoint.path)
+        paths = [endpoint.path for endpoint in self._endpoints]
+        twice = [path for index, path in enumerate(paths) if path in taken or path in paths[:index]]
+        if twice:
+            raise ValueError(
+                f"setup_openapi serves {twice[0]} already: "
+                "a second document needs path=, docs= and swagger_ui= of its own"
+            )
+        taken.update(paths)
         for endpoint in self._endpoints:
             endpoint.register(app.router)
         app.on_startup.append(self._build)
