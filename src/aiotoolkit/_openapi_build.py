@@ -310,7 +310,7 @@ def _operation_id(entry: RouteEntry) -> str:
     """The route's name, with the method where it has several; without a name, the method and the path."""
     if entry.name is not None:
         return entry.name if entry.is_alone else f"{entry.name}.{entry.method.lower()}"
-    slug = re.sub(r"[^A-Za-z0-9]+", "_", entry.path).strip("_")
+    slug = re.sub(r"[^A-Za-z0-9]+", "_", re.sub("[{}]", "", entry.path)).lstrip("_")
     return f"{entry.method.lower()}_{slug}" if slug else entry.method.lower()
 
 

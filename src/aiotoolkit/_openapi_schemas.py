@@ -125,7 +125,9 @@ class _Parts:
         self.root = id(document.contents)
         self._subschemas = {id(part.contents): part for part in document.subschemas}
         self._has_unevaluated = any("unevaluatedItems" in part.keywords for part in document.subschemas)
-        self._is_one_resource = not any(map(_has_identifier, document.subschemas))
+        self._is_one_resource = not any(
+            part is not document.root and _has_identifier(part) for part in document.subschemas
+        )
         self._bounds = added_bounds(document)
         self._names = dict(self._named())
         self._by_reference = {
