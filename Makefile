@@ -76,7 +76,7 @@ $(shell for venv in .venv .tox/.bootstrap; do [ -x $$venv/bin/python ] || rm -f 
 .venv/.installed-dev: pyproject.toml | $(VENV_PYTHON)
 	@echo "Installing aiotoolkit, its extras and the tools into .venv ..."
 	@$(VENV_PYTHON) -m pip install $(PIP_FLAGS) --upgrade pip
-	@$(VENV_PYTHON) -m pip install $(PIP_FLAGS) --editable '.[all]' --group dev
+	@$(VENV_PYTHON) -m pip install $(PIP_FLAGS) --editable '.[all]' ./packages/aiotoolkit-swagger-ui --group dev
 	@touch $@
 
 .tox/.bootstrap/.installed-tox: | $(TOX_PYTHON)

@@ -9,7 +9,7 @@ import pytest
 
 # Packages that are slow to import, optional, or both.
 WATCHED = {
-    "aiohttp", "aiohttp_jinja2", "dotenv", "jinja2", "jsl", "jsonschema", "jsonschema_rs", "msgspec", "pydantic",
+    "aiohttp", "aiohttp_jinja2", "aiotoolkit_swagger_ui", "dotenv", "jinja2", "jsl", "jsonschema", "jsonschema_rs", "msgspec", "pydantic",
     "pythonjsonlogger", "pytz", "raven", "sentry_sdk", "ujson", "uvloop", "yaml",
 }  # fmt: skip
 
@@ -35,6 +35,9 @@ ALLOWED: dict[str, set[str]] = {
     } | CODECS | ENGINES,
     "schemas": (
         {"aiohttp", "problems", "requests", "responses", "_accept", "_json", "_validation"} | CODECS | ENGINES
+    ),
+    "openapi": (
+        {"aiohttp", "problems", "requests", "responses", "schemas", "_accept", "_json", "_validation"} | CODECS | ENGINES
     ),
 }  # fmt: skip
 

@@ -177,7 +177,7 @@ class TestBuild:
         hook = runpy.run_path(str(PACKAGE / "hatch_build.py"))
         content = tarball(hook["FILES"])
         # The functions of the module read its names.
-        names = hook["checked"].__globals__
+        names: dict[str, Any] = hook["checked"].__globals__
         names["SHA512"] = base64.b64encode(hashlib.sha512(content).digest()).decode()
         names["URL"] = (tmp_path / "swagger-ui-dist.tgz").as_uri()
         (tmp_path / "swagger-ui-dist.tgz").write_bytes(content)
@@ -201,7 +201,7 @@ class TestBuild:
     def test_another_content(self, hook: dict[str, Any], tmp_path: Path) -> None:
         """A package with another hash is refused, and not kept."""
         (tmp_path / "swagger-ui-dist.tgz").write_bytes(b"something else")
-        with pytest.raises(hook["BuildError"], match="has the SHA-512 .* it is not used"):
+        with pytest.raises(hook["BuildError"], match=r"has the SHA-512 .* it is not used"):
             hook["tarball"]()
         assert not (tmp_path / "cache").exists()
 
