@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
+from aiohttp import web
 from multidict import CIMultiDict
 
 from aiotoolkit._documents import InvalidSchemaError, SchemaSource
@@ -15,7 +16,7 @@ from aiotoolkit._reading import Error
 from aiotoolkit._validation import CompiledSchema, compile_schema, pointer_of
 from aiotoolkit.responses import BODYLESS, NO_BODY
 
-__all__ = ["Response", "ResponseChecker", "ResponseValidationError"]
+__all__ = ["Declared", "Response", "ResponseChecker", "ResponseValidationError"]
 
 
 class ResponseValidationError(Error):
@@ -68,8 +69,14 @@ class Response:
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")  # a description may have several lines
 
 
-class _Declared(NamedTuple):
-    """A Response made ready."""
+class Declared(NamedTuple):
+    """A Response made ready.
+
+    Attributes:
+        schema: of the body; None where it is not described.
+        headers: of each header, its schema and how it is read.
+        content_type: the body's media type.
+    """
 
     schema: CompiledSchema | None
     headers: dict[str, tuple[CompiledSchema, Parameter]]
@@ -81,7 +88,10 @@ class ResponseChecker:
 
     Attributes:
         status: the status of an answer that does not say its own.
+        checks_own: whether responses are checked that a view has made itself.
     """
+
+    checks_own = False
 
     def __init__(
         self,
@@ -101,8 +111,18 @@ class ResponseChecker:
 
     def content_type(self, status: int) -> str:
         """The media type of the answers with a status."""
-        declared = self._declared.get(status)
+        declared = self._find(status)
         return "application/json" if declared is None else declared.content_type
+
+    def _find(self, status: int) -> "Declared | None":
+        """What is declared about the answers with a status."""
+        return self._declared.get(status)
+
+    def _check_headers(self, declared: Declared, status: int, headers: CIMultiDict[Any]) -> None:
+        _check_headers(declared.headers, status, headers)
+
+    def check_own(self, response: web.StreamResponse) -> None:
+        """Check a response that a view has made itself; here, they are its own business."""
 
     def closed_schema(self) -> CompiledSchema | None:
         """The schema of the answers with the default status, where it says all about them."""
@@ -117,14 +137,14 @@ class ResponseChecker:
         Raises:
             ResponseValidationError: they break the schema of the status, or it is not declared.
         """
-        declared = self._declared.get(status)
+        declared = self._find(status)
         if declared is None:
             if self._declared:
                 known = ", ".join(str(code) for code in self._declared)
                 raise ResponseValidationError(f"The status {status} is not declared; declared are {known}")
             return
         if declared.headers:
-            _check_headers(declared.headers, status, CIMultiDict(headers or ()))
+            self._check_headers(declared, status, CIMultiDict(headers or ()))
         if status in BODYLESS and plain is not NO_BODY:
             raise ResponseValidationError(f"A response with status {status} has no body, but data were given")
         if declared.schema is None:
@@ -171,7 +191,7 @@ def _checked_status(status: Any) -> int:
     return int(status)
 
 
-def _declare(status: int, response: Response, engine: Engine) -> _Declared:
+def _declare(status: int, response: Response, engine: Engine) -> Declared:
     def compiled(source: SchemaSource, name: str) -> CompiledSchema:
         return compile_schema(source, engine, name=name, fill_defaults=False, mode="serialization")
 
@@ -184,7 +204,7 @@ def _declare(status: int, response: Response, engine: Engine) -> _Declared:
         except InvalidSchemaError as error:
             raise error.named(f"response {status} header {name}") from None
         headers[name] = schema, parameter
-    return _Declared(body, headers, response.content_type)
+    return Declared(body, headers, response.content_type)
 
 
 def _check_headers(
@@ -194,7 +214,10 @@ def _check_headers(
         lines = [str(value) for value in headers.getall(name, ())]
         # Of an array, all lines of this name are one list (RFC 9110, section 5.3).
         for found in [lines] if parameter.is_array and lines else [[line] for line in lines]:
-            _, violations = schema.validate(parameter.read(found))
+            message = f"The header {name} of the response with status {status} breaks its schema"
+            try:
+                _, violations = schema.validate(parameter.read(found))
+            except ValueError as error:
+                raise ResponseValidationError(f"{message}: {error}") from error
             if violations:
-                message = f"The header {name} of the response with status {status} breaks its schema"
                 raise ResponseValidationError(message, violations)

@@ -66,6 +66,25 @@ class Responder:
             kwargs["status"] = code
         return _call(self._factory, **kwargs) if data is NO_BODY else self._with_body(data, code, kwargs)
 
+    def check_own(self, response: web.StreamResponse) -> web.StreamResponse:
+        """Check a response that a view has made itself.
+
+        Raises:
+            ResponseValidationError: it is not as declared.
+        """
+        try:
+            self._checker.check_own(response)
+        except ResponseValidationError as error:
+            if self._validate != "log":
+                raise
+            _logger.error("A response breaks its schema, and is sent all the same: %s", error)  # noqa: TRY400 - its text says all; the traceback is ours
+        return response
+
+    @property
+    def checks_own(self) -> bool:
+        """Tell whether responses are checked that a view has made itself."""
+        return bool(self._validate) and self._checker.checks_own
+
     def _with_body(self, data: Any, status: int, kwargs: dict[str, Any]) -> Any:
         content_type = self._checker.content_type(status)
         if content_type != "application/json":
