@@ -125,7 +125,7 @@ def _from_yaml(text: str) -> Any:
         raise ImportError(message) from error
 
     base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    loader = type("Loader", (base,), {"yaml_implicit_resolvers": {}})
+    loader: Any = type("Loader", (base,), {"yaml_implicit_resolvers": {}})
     for name, pattern, first in _YAML_SCALARS:
         letters = ["" if letter == "\0" else letter for letter in first]
         loader.add_implicit_resolver(_TAG + name, re.compile(f"^(?:{pattern})$"), letters)
@@ -216,7 +216,7 @@ _KINDS: Final[Mapping[str, Mapping[str, tuple[int, str]]]] = {
         "callbacks": (_MAP, "callback"),
         "pathItems": (_MAP, "path item"),
     },
-    "path item": {"parameters": (_LIST, "parameter"), **{name: (_ONE, "operation") for name in _METHODS}},
+    "path item": {"parameters": (_LIST, "parameter"), **dict.fromkeys(_METHODS, (_ONE, "operation"))},
     "operation": {
         "parameters": (_LIST, "parameter"),
         "requestBody": (_ONE, "request body"),
@@ -286,7 +286,9 @@ class Part(NamedTuple):
             if how == _ONE:
                 several: Any = [(path, found)]
             elif how == _LIST:
-                several = [((*path, index), item) for index, item in enumerate(found if isinstance(found, list) else ())]
+                several = [
+                    ((*path, index), item) for index, item in enumerate(found if isinstance(found, list) else ())
+                ]
             else:
                 pairs = found.items() if isinstance(found, dict) else ()
                 several = [((*path, key), item) for key, item in pairs if not (kind == "path item" and key[:2] == "x-")]
@@ -402,4 +404,3 @@ def _pointer(fragment: str, reference: str, part: Part) -> str:
     if fragment and not fragment.startswith("/"):
         raise InvalidDocumentError([f"$ref {reference!r} is no JSON Pointer (at {part.place})"])
     return fragment
-

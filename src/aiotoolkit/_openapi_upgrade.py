@@ -11,10 +11,44 @@ VERSION: Final = "3.1.1"
 
 # What a schema of OpenAPI 3.0.4, section 4.7.24, may hold; "Additional keywords are not supported".
 _KEYWORDS: Final = frozenset(
-    """title multipleOf maximum exclusiveMaximum minimum exclusiveMinimum maxLength minLength pattern maxItems minItems
-    uniqueItems maxProperties minProperties required enum type allOf oneOf anyOf not items properties
-    additionalProperties description format default nullable discriminator readOnly writeOnly xml externalDocs example
-    deprecated $ref""".split()
+    [
+        "title",
+        "multipleOf",
+        "maximum",
+        "exclusiveMaximum",
+        "minimum",
+        "exclusiveMinimum",
+        "maxLength",
+        "minLength",
+        "pattern",
+        "maxItems",
+        "minItems",
+        "uniqueItems",
+        "maxProperties",
+        "minProperties",
+        "required",
+        "enum",
+        "type",
+        "allOf",
+        "oneOf",
+        "anyOf",
+        "not",
+        "items",
+        "properties",
+        "additionalProperties",
+        "description",
+        "format",
+        "default",
+        "nullable",
+        "discriminator",
+        "readOnly",
+        "writeOnly",
+        "xml",
+        "externalDocs",
+        "example",
+        "deprecated",
+        "$ref",
+    ]
 )
 
 

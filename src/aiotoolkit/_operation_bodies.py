@@ -6,20 +6,21 @@ from typing import Any, Final, NamedTuple
 from aiohttp import hdrs, web
 from aiohttp.http_exceptions import HttpProcessingError
 
-from aiotoolkit._documents import InvalidSchemaError, pointer_to
+from aiotoolkit._documents import InvalidSchemaError
 from aiotoolkit._engines import Engine, Violation
 from aiotoolkit._json import to_plain
 from aiotoolkit._kinds import kinds_of
 from aiotoolkit._openapi_document import InvalidDocumentError
+from aiotoolkit._operation_compiling import Compiler
 from aiotoolkit._operation_source import Bundle, Found, Source
 from aiotoolkit._parameter import Parameter, parameter_of
 from aiotoolkit._parameters import Parameters
 from aiotoolkit._reading import RequestReader, RequestValidationError, parameters_of, place_errors, validated
-from aiotoolkit._validation import CompiledSchema, compile_schema
+from aiotoolkit._validation import CompiledSchema
 from aiotoolkit.problems import Problem
 from aiotoolkit.requests import check_content, damaged_body, read_form, read_json_text
 
-__all__ = ["Bodies", "Body", "Decoder", "OperationReader", "bodies_of", "compiled"]
+__all__ = ["Bodies", "Body", "Decoder", "OperationReader", "bodies_of"]
 
 Decoder = Callable[[bytes], Any]
 """Makes data of the body of a media type; its ValueError is answered with 400."""
@@ -63,26 +64,7 @@ class Bodies(NamedTuple):
     is_required: bool
 
 
-def compiled(contents: Any, bundle: Bundle, engine: Engine, place: str, direction: str = "request") -> CompiledSchema:
-    """Compile a schema of a bundle; what is wrong with it has the document's place.
-
-    Raises:
-        InvalidDocumentError: it cannot be used.
-    """
-    is_request = direction == "request"
-    try:
-        return compile_schema(
-            contents,
-            engine,
-            name=direction,
-            fill_defaults=is_request,
-            mode="validation" if is_request else "serialization",
-        )
-    except InvalidSchemaError as error:
-        raise bundle.error(error, place) from error
-
-
-def bodies_of(source: Source, operation: Found, engine: Engine, decoders: Mapping[str, Decoder]) -> Bodies | None:
+def bodies_of(compiler: Compiler, operation: Found, decoders: Mapping[str, Decoder]) -> Bodies | None:
     """The body of an operation; None where it has none.
 
     Raises:
@@ -90,24 +72,21 @@ def bodies_of(source: Source, operation: Found, engine: Engine, decoders: Mappin
     """
     if "requestBody" not in operation.contents:
         return None
+    source = compiler.source
     body = source.found(operation.get("requestBody"), (*operation.path, "requestBody"))
     by_type = {}
     for media_type, found in source.members(body, "content"):
         name = media_type.partition(";")[0].strip().lower()
-        by_type[name] = _body(source, found, name, engine, decoders)
+        by_type[name] = _body(compiler, found, name, decoders)
     if not by_type:
         raise body.error("A request body has content: a media type at least")
     return Bodies(by_type, body.get("required", False) is True)
 
 
-def _body(
-    source: Source, media: Found, media_type: str, engine: Engine, decoders: Mapping[str, Decoder]
-) -> Body:
+def _body(compiler: Compiler, media: Found, media_type: str, decoders: Mapping[str, Decoder]) -> Body:
     if media_type in _FORMS:
-        return _form(source, media, media_type, engine)
-    bundle = Bundle(source, "request")
-    contents = bundle.finished(bundle.add(media.get("schema", True), (*media.path, "schema"), "#"))
-    schema = compiled(contents, bundle, engine, media.place)
+        return _form(compiler, media, media_type)
+    schema = compiler.body(media.get("schema", True), (*media.path, "schema"), "request")
     if _is_json_type(media_type):
         return Body("json", schema)
     if media_type in decoders:
@@ -121,8 +100,22 @@ def _is_json_type(media_type: str) -> bool:
 
 # What may be said of bytes that nobody looks into.
 _OF_BYTES: Final = frozenset(
-    """type format contentMediaType contentEncoding maxLength title deprecated $ref $defs allOf nullable default
-    readOnly writeOnly""".split()
+    [
+        "type",
+        "format",
+        "contentMediaType",
+        "contentEncoding",
+        "maxLength",
+        "title",
+        "deprecated",
+        "$ref",
+        "$defs",
+        "allOf",
+        "nullable",
+        "default",
+        "readOnly",
+        "writeOnly",
+    ]
 )
 
 
@@ -147,7 +140,8 @@ def _raw(media: Found, media_type: str, schema: CompiledSchema) -> Body:
     return Body("bytes", schema, max_size=min(limits, default=None))
 
 
-def _form(source: Source, media: Found, media_type: str, engine: Engine) -> Body:
+def _form(compiler: Compiler, media: Found, media_type: str) -> Body:
+    source = compiler.source
     bundle = Bundle(source, "request")
     schema, path = source.follow(media.get("schema", {"type": "object"}), (*media.path, "schema"))
     contents = bundle.add(schema, path, "#")
@@ -162,7 +156,7 @@ def _form(source: Source, media: Found, media_type: str, engine: Engine) -> Body
         name: _field(source, member, encodings.get(name), media_type, (*path, "properties", name), schema)
         for name, member in properties.items()
     }
-    compiled_schema = compiled(bundle.finished(contents), bundle, engine, media.place)
+    compiled_schema = compiler.one(bundle.finished(contents), bundle, media.place, "request")
     try:
         parameters = parameters_of("form", compiled_schema)
     except InvalidSchemaError as error:
@@ -236,8 +230,14 @@ def _is_binary(source: Source, schema: Any, path: tuple[str | int, ...], types: 
 def _as_file(member: dict[str, Any], types: list[str], *, is_array: bool) -> dict[str, Any]:
     words = {"contentTypes": types} if types else {}
     if not is_array:
-        return {"allOf": [member], "format": "binary", "type": "string", **words, **({"style": "form", "explode": True})}
-    return {"allOf": [member], "items": {"format": "binary", "type": "string"}, "style": "form", "explode": True, **words}
+        return {"allOf": [member], "format": "binary", "type": "string", **words, "style": "form", "explode": True}
+    return {
+        "allOf": [member],
+        "items": {"format": "binary", "type": "string"},
+        "style": "form",
+        "explode": True,
+        **words,
+    }
 
 
 class OperationReader(RequestReader):
@@ -258,7 +258,12 @@ class OperationReader(RequestReader):
         for body in by_type.values():
             first.setdefault(body.argument, body.schema)
         super().__init__(
-            {**sources, "body": first.get("body")}, engine, fill_defaults=True, body_required=True, processor=None, **options
+            {**sources, "body": first.get("body")},
+            engine,
+            fill_defaults=True,
+            body_required=True,
+            processor=None,
+            **options,
         )
         if "form" in first:
             self.schemas["form"] = first["form"]

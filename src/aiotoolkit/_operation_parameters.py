@@ -91,7 +91,7 @@ def parameter_schemas(source: Source, parameters: list[Found], also_in_query: fr
         if where == "path" and not all(parameter.get("required") is True for parameter in found):
             wrong = next(parameter for parameter in found if parameter.get("required") is not True)
             raise wrong.error("A path parameter must say required: true")
-        contents = {"type": "object", "properties": properties, "required": required}
+        contents: dict[str, Any] = {"type": "object", "properties": properties, "required": required}
         if where == "query":
             contents["additionalProperties"] = False
         schemas[argument] = PlaceSchema(bundle.finished(contents), bundle, tuple(properties))

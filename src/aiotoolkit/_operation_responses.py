@@ -1,7 +1,7 @@
 """The responses of an operation: by status, by range such as ``4XX``, or by default."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
 from aiohttp import web
@@ -9,20 +9,16 @@ from multidict import CIMultiDict
 
 from aiotoolkit._answering import Declared, ResponseChecker, ResponseValidationError
 from aiotoolkit._documents import InvalidSchemaError
+from aiotoolkit._operation_compiling import Compiler
 from aiotoolkit._operation_parameters import is_json, styled
-from aiotoolkit._operation_source import Bundle, Found, Source
+from aiotoolkit._operation_source import Bundle, Found
 from aiotoolkit._parameter import Parameter, parameter_of
 from aiotoolkit._validation import CompiledSchema
-from aiotoolkit.requests import decode_json
 from aiotoolkit.problems import Problem
+from aiotoolkit.requests import decode_json
 from aiotoolkit.responses import BODYLESS, NO_BODY
 
 __all__ = ["OperationResponses", "responses_of"]
-
-Compile = Callable[[Any, tuple[str | int, ...]], CompiledSchema]
-"""Gives the compiled schema of a response's body, which stands at a path."""
-CompileOne = Callable[[Any, Bundle, str], CompiledSchema]
-"""Compiles a schema of a bundle, which stands at a place."""
 
 
 class _Response(NamedTuple):
@@ -105,6 +101,8 @@ class OperationResponses(ResponseChecker):
         status = response.status
         found = self._response(status)
         if found is None:
+            if not (self._exact or self._ranges):
+                return  # nothing is declared
             known = ", ".join([*map(str, self._exact), *(f"{number}XX" for number in self._ranges)])
             raise ResponseValidationError(f"The status {status} is not declared; declared are {known}")
         self._check_headers(found.declared, status, CIMultiDict(response.headers))
@@ -141,43 +139,43 @@ class OperationResponses(ResponseChecker):
 _KEY: Final = re.compile(r"[1-5][0-9][0-9]|[1-5]XX|default")
 
 
-def responses_of(source: Source, operation: Found, compile_body: Compile, compile_one: CompileOne) -> OperationResponses:
+def responses_of(compiler: Compiler, operation: Found) -> OperationResponses:
     """The answers of an operation.
 
     Raises:
         InvalidDocumentError: they cannot be used.
     """
     by_key = {}
-    for key, response in source.members(operation, "responses"):
+    for key, response in compiler.source.members(operation, "responses"):
         if not _KEY.fullmatch(key):
             raise response.error(f"A response's key is a status, a range such as '4XX', or 'default', not {key!r}")
-        by_key[key] = _response(source, response, compile_body, compile_one)
-    if not by_key:
-        raise operation.error("An operation has responses", "responses")
+        by_key[key] = _response(compiler, response)
     return OperationResponses(by_key)
 
 
-def _response(source: Source, response: Found, compile_body: Compile, compile_one: CompileOne) -> _Response:
+def _response(compiler: Compiler, response: Found) -> _Response:
+    source = compiler.source
     by_type: dict[str, CompiledSchema | None] = {}
     for media_type, media in source.members(response, "content"):
         name = media_type.partition(";")[0].strip().lower()
         has_schema = is_json(name) and "schema" in media.contents
-        by_type[name] = compile_body(media.get("schema"), (*media.path, "schema")) if has_schema else None
+        by_type[name] = compiler.body(media.get("schema"), (*media.path, "schema"), "response") if has_schema else None
     content_type = next(filter(is_json, by_type), next(iter(by_type), "application/json"))
     headers: dict[str, tuple[CompiledSchema, Parameter]] = {}
     required = []
     for name, header in source.members(response, "headers"):
         if name.lower() == "content-type":
             continue  # "it SHALL be ignored" (OpenAPI 3.1.1, section 4.8.17.1)
-        headers[name] = _header(source, header, compile_one)
+        headers[name] = _header(compiler, header)
         if header.get("required") is True:
             required.append(name)
     return _Response(Declared(by_type.get(content_type), headers, content_type), tuple(required), by_type)
 
 
-def _header(source: Source, header: Found, compile_one: CompileOne) -> tuple[CompiledSchema, Parameter]:
-    bundle = Bundle(source, "response")
-    schema = compile_one(bundle.finished(styled(header, bundle, "#", style="simple")), bundle, header.place)
+def _header(compiler: Compiler, header: Found) -> tuple[CompiledSchema, Parameter]:
+    bundle = Bundle(compiler.source, "response")
+    contents = bundle.finished(styled(header, bundle, "#", style="simple"))
+    schema = compiler.one(contents, bundle, header.place, "response")
     try:
         return schema, parameter_of(schema.document, [schema.document.root], "headers")
     except InvalidSchemaError as error:

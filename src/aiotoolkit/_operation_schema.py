@@ -8,10 +8,11 @@ from aiohttp import web
 
 from aiotoolkit._documents import InvalidSchemaError
 from aiotoolkit._engines import find_engine
-from aiotoolkit._operation_bodies import Bodies, Decoder, OperationReader, bodies_of, compiled
+from aiotoolkit._operation_bodies import Decoder, OperationReader, bodies_of
+from aiotoolkit._operation_compiling import Compiler
 from aiotoolkit._operation_parameters import PlaceSchema, parameter_schemas, parameters_in
 from aiotoolkit._operation_responses import responses_of
-from aiotoolkit._operation_source import Bundle, Found, Source
+from aiotoolkit._operation_source import Found, Source
 from aiotoolkit._parameters import Parameters
 from aiotoolkit._reading import PLACES, Place
 from aiotoolkit._responding import Responder
@@ -50,10 +51,9 @@ class SchemaMaker:
         if not (isinstance(validate_responses, bool) or validate_responses == "log"):
             raise TypeError(f'validate_responses is True, False or "log", not {validate_responses!r}')
         self._source = source
-        self._engine = find_engine(engine)
-        self._validate = validate_responses
+        self._compiler = Compiler(source, find_engine(engine))
+        self._validate: bool | Literal["log"] = validate_responses
         self._decoders = {name.lower(): decode for name, decode in decoders.items()}
-        self._responses: dict[tuple[str | int, ...], CompiledSchema] = {}
         self._notes: dict[str, None] = {}
 
     def notes(self) -> list[str]:
@@ -76,33 +76,28 @@ class SchemaMaker:
         places = parameter_schemas(self._source, parameters, in_query)
         _check_path(operation, template, places.get("path"))
         sources = {name: self._compiled(place, operation) for name, place in places.items()}
-        bodies = bodies_of(self._source, operation, self._engine, self._decoders)
+        bodies = bodies_of(self._compiler, operation, self._decoders)
         try:
-            reader = OperationReader(sources, bodies, self._engine, places=_places(places, in_query))
+            reader = OperationReader(sources, bodies, self._compiler.engine, places=_places(places, in_query))
         except InvalidSchemaError as error:
             raise _in_document(error, places, operation) from error
         for name, schema in reader.schemas.items():
             for place in schema.unfilled:
                 note = f"the default at {place} of the {name} of {operation.place} stands where it may not apply"
                 self._notes[note] = None
-        answers = responses_of(self._source, operation, self._body_of_response, self._one)
+        answers = responses_of(self._compiler, operation)
         return Schema._made_of(reader, Responder(answers, json_response, self._validate), _described(operation))
 
+    def finish(self) -> None:
+        """Compile what is compiled in the end.
+
+        Raises:
+            InvalidDocumentError: a schema cannot be used.
+        """
+        self._compiler.finish()
+
     def _compiled(self, place: PlaceSchema, operation: Found) -> CompiledSchema:
-        return compiled(place.contents, place.bundle, self._engine, operation.place)
-
-    def _body_of_response(self, contents: Any, path: tuple[str | int, ...]) -> CompiledSchema:
-        """The schema of a response's body: compiled once for all that have the same one."""
-        contents, path = self._source.follow(contents, path)
-        known = self._responses.get(path)
-        if known is None:
-            bundle = Bundle(self._source, "response")
-            finished = bundle.finished(bundle.add(contents, path, "#"))
-            known = self._responses[path] = self._one(finished, bundle, Found({}, path).place)
-        return known
-
-    def _one(self, contents: Any, bundle: Bundle, place: str) -> CompiledSchema:
-        return compiled(contents, bundle, self._engine, place, "response")
+        return self._compiler.one(place.contents, place.bundle, operation.place, "request")
 
 
 def _in_document(error: InvalidSchemaError, places: Mapping[str, PlaceSchema], operation: Found) -> Exception:
@@ -159,6 +154,4 @@ _DESCRIBED: Final[Mapping[str, type]] = {
 
 def _described(operation: Found) -> dict[str, Any]:
     """What a Schema says for a description."""
-    return {
-        name: operation.get(name) for name, kind in _DESCRIBED.items() if isinstance(operation.get(name), kind)
-    }
+    return {name: operation.get(name) for name, kind in _DESCRIBED.items() if isinstance(operation.get(name), kind)}

@@ -17,17 +17,33 @@ Direction = Literal["request", "response"]
 # section 4.8.24; JSON Schema validation, section 9.4).
 _HIDDEN_BY: Final[Mapping[Direction, str]] = {"request": "readOnly", "response": "writeOnly"}
 
-# What says nothing about data: it stays in the document that is served.
-_LEFT_OUT: Final = frozenset(
-    ["$anchor", "$comment", "$defs", "definitions", "description", "example", "examples", "externalDocs", "xml"]
+# What says nothing about data: it stays in the document that is served. A default is filled into requests only.
+_SAYS_NOTHING: Final = frozenset(
+    {"$anchor", "$comment", "$defs", "$schema", "definitions", "description", "example", "examples", "xml"}
+    | {"externalDocs"}
 )
+_LEFT_OUT: Final[Mapping[Direction, frozenset[str]]] = {
+    "request": _SAYS_NOTHING,
+    "response": _SAYS_NOTHING | {"default"},
+}
 _UNSUPPORTED: Final = ("$id", "$dynamicRef", "$dynamicAnchor", "$recursiveRef", "$recursiveAnchor", "$vocabulary")
 _SAME_VALUE: Final = frozenset(["allOf", "anyOf", "oneOf", "then", "else", "if"])
 _LISTS: Final = frozenset(["allOf", "anyOf", "oneOf", "prefixItems"])
 _MAPS: Final = frozenset(["properties", "patternProperties", "dependentSchemas"])
 _SINGLE: Final = frozenset(
-    """additionalProperties contains contentSchema else if items not propertyNames then unevaluatedItems
-    unevaluatedProperties""".split()
+    [
+        "additionalProperties",
+        "contains",
+        "contentSchema",
+        "else",
+        "if",
+        "items",
+        "not",
+        "propertyNames",
+        "then",
+        "unevaluatedItems",
+        "unevaluatedProperties",
+    ]
 )
 _DIALECTS: Final = (
     "https://json-schema.org/draft/2020-12/schema",
@@ -55,8 +71,10 @@ class Found(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class _Definition:
+    """A schema that is referred to, rewritten."""
+
     contents: Any
-    references: frozenset["_Key"]
+    references: tuple["_Key", ...]
     path: Path
 
 
@@ -142,7 +160,9 @@ class Source:
             contents = self._at(key.path)
             references: set[_Key] = set()
             rewritten = self.rewrite(contents, key.path, direction, key.hidden, references)
-            known = self._definitions[direction, key] = _Definition(rewritten, frozenset(references), key.path)
+            known = self._definitions[direction, key] = _Definition(
+                rewritten, tuple(sorted(references, key=str)), key.path
+            )
         return known
 
     def _at(self, path: Path) -> Any:
@@ -176,7 +196,7 @@ class Source:
         names = hidden | self._hidden_names(schema, path, direction)
         copied: dict[str, Any] = {}
         for keyword, value in schema.items():
-            if keyword in _LEFT_OUT or keyword.startswith("x-") or keyword == "$schema":
+            if keyword in _LEFT_OUT[direction] or keyword.startswith("x-"):
                 continue
             inside = names if keyword in _SAME_VALUE else frozenset[str]()
             where = (*path, keyword)
@@ -273,9 +293,10 @@ class Bundle:
 
     def __init__(self, source: Source, direction: Direction) -> None:
         self._source = source
-        self._direction = direction
+        self._direction: Direction = direction
         self._references: set[_Key] = set()
         self._places: list[tuple[str, Path]] = []
+        self._found: list[_Key] = []
 
     def add(self, schema: Any, path: Path, at: str) -> Any:
         """A schema that will stand ``at`` a pointer."""
@@ -290,9 +311,8 @@ class Bundle:
             key = pending.pop()
             if key not in found:
                 found[key] = self._source.definition(self._direction, key)
-                pending += sorted(found[key].references, key=str)
-        for key, definition in found.items():
-            self._places.append((pointer_to(("$defs", self._source.name(key))), definition.path))
+                pending += found[key].references
+        self._found = list(found)
         return {self._source.name(key): definition.contents for key, definition in found.items()}
 
     def finished(self, contents: Any) -> Any:
@@ -302,7 +322,8 @@ class Bundle:
 
     def error(self, error: InvalidSchemaError, otherwise: str) -> InvalidDocumentError:
         """An error in the schema as one in the document."""
-        for at, path in sorted(self._places, key=lambda place: -len(place[0])):
+        defined = [(pointer_to(("$defs", self._source.name(key))), key.path) for key in self._found]
+        for at, path in sorted([*self._places, *defined], key=lambda place: -len(place[0])):
             if error.pointer == at or error.pointer.startswith(f"{at}/") or at == "#":
                 rest = error.pointer[len(at) :] if at != "#" else error.pointer[1:]
                 return InvalidDocumentError([f"{error.message} (at {place_of(path)}{rest})"])

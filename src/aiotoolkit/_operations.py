@@ -6,8 +6,7 @@ import keyword
 import re
 import warnings
 from collections.abc import Awaitable, Callable, Iterator, Mapping
-from pathlib import Path
-from typing import Any, Final, Literal, NamedTuple, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeVar, overload
 
 from aiohttp import hdrs, web
 
@@ -18,6 +17,9 @@ from aiotoolkit._operation_schema import SchemaMaker, match_name
 from aiotoolkit._operation_source import Found, Source
 from aiotoolkit._security import Guard, Security, Verifier
 from aiotoolkit.schemas import Engine, InvalidSchemaError, Schema
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 __all__ = ["OperationTable", "setup_operations"]
 
@@ -84,7 +86,9 @@ class OperationTable:
             self._register_class(view, name)
         else:
             if getattr(view, "schema", None) is not None and hasattr(view, "view"):
-                raise TypeError(f"{view.__qualname__} is decorated by a schema: register its view, {view.__name__}.view")
+                raise TypeError(
+                    f"{view.__qualname__} is decorated by a schema: register its view, {view.__name__}.view"
+                )
             if not inspect.iscoroutinefunction(view):
                 raise TypeError(f"A view is an async function or a web.View, not {view!r}")
             self._add(view.__name__ if name is None else name, _Registered(view, None))
@@ -186,7 +190,9 @@ def setup_operations(
     for operation in found:
         try:
             guard = verifiers.guard(operation.found)
-            schema = maker.schema(operation.path_item, operation.found, operation.template, verifiers.query_names(operation.found))
+            schema = maker.schema(
+                operation.path_item, operation.found, operation.template, verifiers.query_names(operation.found)
+            )
             if operation.name in views:
                 routes.setdefault(operation.template, []).append(
                     (operation, _handler(schema, guard, views[operation.name]))
@@ -195,12 +201,19 @@ def setup_operations(
             errors += error.errors
         except (InvalidSchemaError, TypeError) as error:
             errors.append(f"{operation.title}: {error} (at {operation.found.place})")
+    try:
+        maker.finish()
+    except InvalidDocumentError as error:
+        errors += error.errors
     if errors:
         raise InvalidDocumentError(list(dict.fromkeys(errors)))
     notes += maker.notes()
     if notes:
         more = f"\n- and {len(notes) - _NOTES} more" if len(notes) > _NOTES else ""
-        warnings.warn("".join(["The document says what has no effect:", *(f"\n- {note}" for note in notes[:_NOTES]), more]), stacklevel=2)
+        warnings.warn(
+            "".join(["The document says what has no effect:", *(f"\n- {note}" for note in notes[:_NOTES]), more]),
+            stacklevel=2,
+        )
     _add_routes(app, routes, prefix or "")
     return document
 

@@ -158,7 +158,9 @@ def parameter_of(
         return Parameter(is_json=True, is_array="array" in kinds.names)
     if "style" in said and "object" in kinds.names and not kinds.is_open:
         if kinds.names - {"object", "null"}:
-            raise InvalidSchemaError("The parameter is an object, or something else: text cannot tell them apart", pointer)
+            raise InvalidSchemaError(
+                "The parameter is an object, or something else: text cannot tell them apart", pointer
+            )
         return _object_of(document, subschemas, place, name, said)
     parts = [part for subschema in subschemas for part in parts_of(subschema)]
     is_array = "array" in kinds.names
@@ -313,9 +315,7 @@ def _said(subschemas: Sequence[Subschema]) -> Mapping[str, Any]:
     return next((each for each in contents if "style" in each or "explode" in each), {})
 
 
-def _style(
-    said: Mapping[str, Any], place: str, pointer: str, *, is_array: bool, is_file: bool
-) -> tuple[str, bool]:
+def _style(said: Mapping[str, Any], place: str, pointer: str, *, is_array: bool, is_file: bool) -> tuple[str, bool]:
     """How an array is written, by the words ``style`` and ``explode`` beside a parameter's schema."""
     styles = STYLES[place]
     if place == "cookies" and said.get("explode") is True and not is_array:

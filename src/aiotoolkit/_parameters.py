@@ -134,9 +134,7 @@ def _problems(parameter: Parameter, name: str, found: Sequence[Any]) -> Iterator
 def _is_of_type(content_type: str, media_types: Iterable[str]) -> bool:
     """Tell whether a media type is one of these, or in one of these ranges."""
     named = content_type.partition(";")[0].strip().lower()
-    return any(
-        each in ("*/*", named) or (each.endswith("/*") and named.startswith(each[:-1])) for each in media_types
-    )
+    return any(each in ("*/*", named) or (each.endswith("/*") and named.startswith(each[:-1])) for each in media_types)
 
 
 class Gathered:
@@ -153,9 +151,10 @@ class Gathered:
         for name, parameter in exploded.items():
             for member in parameter.members or ():
                 if self._members.setdefault(member, name) != name or (member in parameters and member not in exploded):
-                    raise InvalidSchemaError(
-                        f"The member {member!r} of {name!r} has the name of another parameter: give it the style deepObject"
+                    message = (
+                        f"The member {member!r} of {name!r} is another parameter's name: use style deepObject"
                     )
+                    raise InvalidSchemaError(message)
         open_ones = [name for name, parameter in exploded.items() if parameter.others is not None]
         if len(open_ones) > 1:
             names = " and ".join(map(repr, open_ones))

@@ -25,7 +25,7 @@ class Credentials:
     Attributes:
         scheme: the scheme's name in the document.
         scopes: those that the operation wants: of OAuth 2 and OpenID Connect, else roles.
-        token: the key, the bearer token, or what stands after the name of another HTTP scheme; None where there is none.
+        token: the key, the bearer token, or what stands after the name of another HTTP scheme; None of Basic.
         username: of HTTP's Basic.
         password: of HTTP's Basic.
     """
@@ -40,7 +40,7 @@ class Credentials:
 
 
 Verifier = Callable[[web.Request, Credentials], Awaitable[Any]]
-"""Returns whose credentials these are, or None (or False) where they are nobody's; it may raise a Problem, such as one with 403."""
+"""Returns whose credentials these are, or None or False where they are nobody's; it may raise a Problem with 403."""
 
 
 class _Scheme(NamedTuple):
@@ -252,9 +252,7 @@ async def _verified(
     for scheme, scopes, credentials in found:
         key = (scheme.name, scopes)
         if key not in known and credentials is not None:
-            wanted = Credentials(
-                scheme.name, scopes, credentials.token, credentials.username, credentials.password
-            )
+            wanted = Credentials(scheme.name, scopes, credentials.token, credentials.username, credentials.password)
             known[key] = await scheme.verify(request, wanted)
         if known[key] is None or known[key] is False:
             return None

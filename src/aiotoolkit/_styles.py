@@ -103,5 +103,3 @@ def decode_json_text(text: str) -> Any:
     except (ValueError, RecursionError):
         pass
     raise ValueError("must be JSON text")
-
-

@@ -218,9 +218,7 @@ class Schema(Generic[Body_co]):
     def _made_of(cls, reader: RequestReader, responder: Responder, operation: Mapping[str, Any]) -> "Schema[Any]":
         """A Schema whose parts were made elsewhere: from an API's description."""
         schema = cls.__new__(cls)
-        schema._freeze(
-            _reader=reader, _responder=responder, error_class=None, operation=checked_operation(operation)
-        )
+        schema._freeze(_reader=reader, _responder=responder, error_class=None, operation=checked_operation(operation))
         return schema
 
     def _freeze(self, **attributes: Any) -> None:
