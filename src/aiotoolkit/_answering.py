@@ -114,6 +114,10 @@ class ResponseChecker:
         declared = self._find(status)
         return "application/json" if declared is None else declared.content_type
 
+    def has_no_body(self, status: int) -> bool:
+        """Tell whether an answer with a status never has a body."""
+        return status in BODYLESS
+
     def _find(self, status: int) -> "Declared | None":
         """What is declared about the answers with a status."""
         return self._declared.get(status)

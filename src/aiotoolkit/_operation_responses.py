@@ -61,6 +61,11 @@ class OperationResponses(ResponseChecker):
         found = self._response(status)
         return None if found is None else found.declared
 
+    def has_no_body(self, status: int) -> bool:
+        """Tell whether an answer with a status never has a body: of one that is declared, by what is declared."""
+        found = self._response(status)
+        return status in BODYLESS or (found is not None and not found.by_type)
+
     def warnings(self) -> Iterator[str]:
         """What the author of the schemas should know: of answers, nothing that matters here."""
         return iter(())
@@ -68,7 +73,9 @@ class OperationResponses(ResponseChecker):
     def check(self, plain: Any, status: int, headers: Any) -> None:
         """Check plain data, or NO_BODY, and headers; see ``ResponseChecker.check``."""
         found = self._response(status)
-        if found is not None:
+        if found is None:
+            self._refuse_unknown(status)
+        else:
             if found.by_type and plain is not NO_BODY and not is_json(found.declared.content_type):
                 message = f"The response with status {status} is {found.declared.content_type}: return a web.Response"
                 raise ResponseValidationError(message)
@@ -101,10 +108,8 @@ class OperationResponses(ResponseChecker):
         status = response.status
         found = self._response(status)
         if found is None:
-            if not (self._exact or self._ranges):
-                return  # nothing is declared
-            known = ", ".join([*map(str, self._exact), *(f"{number}XX" for number in self._ranges)])
-            raise ResponseValidationError(f"The status {status} is not declared; declared are {known}")
+            self._refuse_unknown(status)
+            return
         self._check_headers(found.declared, status, CIMultiDict(response.headers))
         if type(response) is not web.Response:
             return  # of a file or a stream, the content is not here
@@ -114,6 +119,11 @@ class OperationResponses(ResponseChecker):
                 raise ResponseValidationError(f"The response with status {status} has a schema, but no body")
             return
         self._check_body(status, response.content_type, body, found.by_type)
+
+    def _refuse_unknown(self, status: int) -> None:
+        if self._exact or self._ranges:  # else nothing is declared
+            known = ", ".join([*map(str, self._exact), *(f"{number}XX" for number in self._ranges)])
+            raise ResponseValidationError(f"The status {status} is not declared; declared are {known}")
 
     def _check_body(
         self, status: int, content_type: str, body: Any, by_type: Mapping[str, CompiledSchema | None]

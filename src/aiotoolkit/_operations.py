@@ -26,6 +26,8 @@ __all__ = ["OperationTable", "setup_operations"]
 View = TypeVar("View", bound=Callable[..., Any])
 
 _METHODS: Final = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
+# A part of a path in braces (OpenAPI 3.1.1, section 4.8.8.2).
+_PART: Final = re.compile(r"\{([^{}]*)\}")
 
 
 class _Registered(NamedTuple):
@@ -241,6 +243,7 @@ def _operations_of(source: Source, errors: list[str]) -> list[_Operation]:
     """All operations of the document; what is wrong with them is added to the errors."""
     found: list[_Operation] = []
     names: dict[str, _Operation] = {}
+    shapes: dict[tuple[str, str], _Operation] = {}
     root = Found(source.document, ())
     paths = source.document.get("paths", {})
     if not isinstance(paths, dict):
@@ -257,6 +260,9 @@ def _operations_of(source: Source, errors: list[str]) -> list[_Operation]:
                 known = names.setdefault(operation.name, operation)
                 if known is not operation:
                     raise operation.found.error(f"The operationId {operation.name!r} is that of {known.title} as well")
+                alike = shapes.setdefault((operation.method, _PART.sub("{}", template)), operation)
+                if alike is not operation:
+                    raise operation.found.error(f"The path {template!r} is the same as {alike.template!r}")
                 found.append(operation)
         except InvalidDocumentError as error:
             errors += error.errors
@@ -309,10 +315,6 @@ def _handler(schema: Schema, guard: Guard | None, registered: _Registered) -> An
         return await handler(request if cls is None else cls(request))
 
     return guarded
-
-
-# A part of a path in braces (OpenAPI 3.1.1, section 4.8.8.2).
-_PART: Final = re.compile(r"\{([^{}]*)\}")
 
 
 def _add_routes(app: web.Application, routes: Mapping[str, list[tuple[_Operation, Any]]], prefix: str) -> None:

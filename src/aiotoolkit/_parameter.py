@@ -233,7 +233,7 @@ def _object_of(
     delimiter = _OBJECTS[place].get((style, explode))
     if delimiter is None:
         allowed = [*_OBJECTS[place], *(GATHERED if place in ("query", "form") else ())]
-        raise InvalidSchemaError(_no_style("an object of style", style, explode, place, allowed), pointer)
+        raise InvalidSchemaError(_no_style("object of style", style, explode, place, allowed), pointer)
     unwrapper = _unwrapper(style, name, explode=explode, is_object=True) if style in UNWRAPPED else None
     return parameter._replace(
         unwrap=unwrapper, pairs=lambda text: members_in(text.strip(" \t"), delimiter, explode=explode)

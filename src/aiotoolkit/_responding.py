@@ -9,7 +9,7 @@ from aiohttp import web
 
 from aiotoolkit._answering import ResponseChecker, ResponseValidationError
 from aiotoolkit._json import dumps_plain, to_plain
-from aiotoolkit.responses import BODYLESS, JSON_HEADERS, NO_BODY, bytes_response, json_response
+from aiotoolkit.responses import JSON_HEADERS, NO_BODY, bytes_response, json_response
 
 __all__ = ["Responder"]
 
@@ -56,7 +56,7 @@ class Responder:
         if headers is not None and (not isinstance(headers, Iterable) or isinstance(headers, str | bytes)):
             raise TypeError(f"make_response: headers are a mapping or pairs, not {type(headers).__name__}")
         code = self._checker.status if status is None else status
-        if data is None and code in BODYLESS:
+        if data is None and self._checker.has_no_body(code):
             data = NO_BODY
         if self._validate:
             data = self._checked(data, code, headers)
