@@ -93,6 +93,7 @@ def test_a_schema_that_breaks_its_metaschema(schema: dict[str, Any], pointer: st
         ({"items": {"$ref": "#/required"}, "required": ["a"]}, "#/items", "points to what is no schema"),
         ({"items": {"$ref": "#/title"}, "title": "a"}, "#/items", "points to what is no schema"),
         ({"$schema": DRAFT7, "dependencies": {"a": ["b"], "c": {"$ref": "#/no"}}}, "#/dependencies/c", "to nothing"),
+        ({"$schema": DRAFT7, "dependencies": {"a": True, "c": {"$ref": "#/no"}}}, "#/dependencies/c", "to nothing"),
         ({"$schema": DRAFT4, "id": "http://x.example/s", "not": {"$ref": "#/no"}}, "#/not", "to nothing"),
         ({"items": {"$ref": "http://x.example/s"}}, "#/items", "outside of this schema"),
         ({"items": {"$ref": "other.json"}}, "#/items", "outside of this schema"),

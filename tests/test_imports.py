@@ -30,6 +30,9 @@ ALLOWED: dict[str, set[str]] = {
     "routes": {"aiohttp", "problems", "_accept", "_json"} | CODECS,
     "middlewares": {"aiohttp", "problems", "requests", "responses", "logger", "_accept", "_json"} | CODECS,
     "components": {"aiohttp", "routes"},
+    "openapi": {
+        "aiohttp", "problems", "requests", "responses", "schemas", "_accept", "_json", "_validation",
+    } | CODECS | ENGINES,
     "schemas": (
         {"aiohttp", "problems", "requests", "responses", "_accept", "_json", "_validation"} | CODECS | ENGINES
     ),

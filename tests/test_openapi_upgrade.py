@@ -38,8 +38,14 @@ def upgraded(schema: Any, **more: Any) -> Any:
         ({"type": "string", "format": "binary"}, {"type": "string", "contentMediaType": "application/octet-stream"}),
         ({"$ref": PLACE, "nullable": True, "description": "x"}, {"$ref": PLACE}),
         ({"const": 1, "x-more": 2}, {"x-more": 2}),
-        ({"properties": {"nullable": {"type": "string", "nullable": True}}}, {"properties": {"nullable": {"type": ["string", "null"]}}}),
-        ({"default": {"nullable": True}, "enum": [{"example": 1}]}, {"default": {"nullable": True}, "enum": [{"example": 1}]}),
+        (
+            {"properties": {"nullable": {"type": "string", "nullable": True}}},
+            {"properties": {"nullable": {"type": ["string", "null"]}}},
+        ),
+        (
+            {"default": {"nullable": True}, "enum": [{"example": 1}]},
+            {"default": {"nullable": True}, "enum": [{"example": 1}]},
+        ),
     ],
 )
 def test_keywords(old: Any, new: Any) -> None:

@@ -268,7 +268,7 @@ class TestRoutes:
 
     async def test_undeclared_query(self, aiohttp_client: AiohttpClient) -> None:
         """Where an operation has query parameters, others are refused; undeclared headers and cookies are not read."""
-        parameters = [{"name": "a", "in": where, "schema": {}} for where in ("query", "header", "cookie")]
+        parameters: Any = [{"name": "a", "in": where, "schema": {}} for where in ("query", "header", "cookie")]
         app = echo_app(document({"/x": {"get": {"operationId": "echo", "parameters": parameters}}}))
         client = await aiohttp_client(app)
         async with client.get("/x?b=1") as response:
@@ -509,7 +509,10 @@ class TestResponses:
             (lambda: web.json_response({"a": 1}, status=201, headers={"X-Total": "x"}), 500),
             (lambda: web.json_response({"a": 1}, status=201, headers={"X-Total": "1", "X-More": "x"}), 500),
             (lambda: web.json_response({}, status=201, headers={"X-Total": "1"}), 500),
-            (lambda: web.Response(text="{", status=201, headers={"X-Total": "1"}, content_type="application/json"), 500),
+            (
+                lambda: web.Response(text="{", status=201, headers={"X-Total": "1"}, content_type="application/json"),
+                500,
+            ),
             (lambda: web.Response(status=201, headers={"X-Total": "1"}), 500),
             (lambda: web.Response(text="x", status=201, headers={"X-Total": "1"}), 500),
             (lambda: web.Response(status=204), 204),
@@ -554,12 +557,11 @@ class TestResponses:
             body = await response.read()
             assert (response.status, body if expected[1] is not None else None) == expected
 
-    async def test_not_validated(
-        self, aiohttp_client: AiohttpClient, caplog: pytest.LogCaptureFixture
-    ) -> None:
+    async def test_not_validated(self, aiohttp_client: AiohttpClient, caplog: pytest.LogCaptureFixture) -> None:
         """validate_responses=False sends what it is given, and "log" says what is wrong with it."""
         for mode, logged in ((False, 0), ("log", 2)):
-            for answer in ({}, lambda: web.json_response({})):
+            answers: list[Any] = [{}, lambda: web.json_response({})]
+            for answer in answers:
                 client = await aiohttp_client(self.app(answer, ok({"required": ["a"]}), validate_responses=mode))
                 async with client.get("/x") as response:
                     assert (response.status, await response.json()) == (200, {})
@@ -604,11 +606,20 @@ class TestReferences:
                         },
                     }
                 },
-                "parameters": {"a/b c": {"$ref": "#/components/parameters/Id"}, "Id": {
-                    "name": "id", "in": "path", "required": True, "schema": {"$ref": "#/components/schemas/N~0/properties/n"},
-                }},
+                "parameters": {
+                    "a/b c": {"$ref": "#/components/parameters/Id"},
+                    "Id": {
+                        "name": "id",
+                        "in": "path",
+                        "required": True,
+                        "schema": {"$ref": "#/components/schemas/N~0/properties/n"},
+                    },
+                },
                 "requestBodies": {
-                    "B": {"required": True, "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Tree"}}}}
+                    "B": {
+                        "required": True,
+                        "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Tree"}}},
+                    }
                 },
                 "responses": {
                     "R": {
@@ -770,7 +781,10 @@ class TestFiles:
             ("[" * 100_000, "nested too deeply"),
             ('{"openapi": "3.1.0", "paths": {}, "x-files": {}}', "'x-files' is where other files are put"),
             ('{"openapi": "3.1.0", "paths": []}', "paths must be an object"),
-            ('{"openapi": "3.1.0", "jsonSchemaDialect": "http://json-schema.org/draft-07/schema#"}', "is not supported"),
+            (
+                '{"openapi": "3.1.0", "jsonSchemaDialect": "http://json-schema.org/draft-07/schema#"}',
+                "is not supported",
+            ),
         ],
     )
     def test_json_refused(self, tmp_path: Path, text: str, why: str) -> None:
@@ -846,9 +860,13 @@ class TestLarge:
 
     def test_error_in_entangled(self) -> None:
         """What is wrong with one of many schemas is told with its own place."""
-        schemas: dict[str, Any] = {f"S{n}": {"properties": {"n": {"$ref": f"#/components/schemas/S{n + 1}"}}} for n in range(70)}
+        schemas: dict[str, Any] = {
+            f"S{n}": {"properties": {"n": {"$ref": f"#/components/schemas/S{n + 1}"}}} for n in range(70)
+        }
         schemas["S70"] = {"properties": {"bad": {"pattern": "("}}}
-        described = document({"/x": {"get": {"responses": ok({"$ref": "#/components/schemas/S0"})}}}, components={"schemas": schemas})
+        described = document(
+            {"/x": {"get": {"responses": ok({"$ref": "#/components/schemas/S0"})}}}, components={"schemas": schemas}
+        )
         table = OperationTable()
         table.register(view, name="GET /x")
         with pytest.raises(InvalidDocumentError, match=r"#/components/schemas/S70/properties/bad"):

@@ -184,7 +184,25 @@ async def test_wrong(
         assert {error["in"] for error in problem["errors"]} == {where}
 
 
-HOSTILE = ["", "%00", "%FF", "%2C%2C", ",", ";", ".", "=", "[", "]", "1_0", "%D9%A1", "9" * 400, "a" * 3000, "-0", "1e9", "%7B"]
+HOSTILE = [
+    "",
+    "%00",
+    "%FF",
+    "%2C%2C",
+    ",",
+    ";",
+    ".",
+    "=",
+    "[",
+    "]",
+    "1_0",
+    "%D9%A1",
+    "9" * 400,
+    "a" * 3000,
+    "-0",
+    "1e9",
+    "%7B",
+]
 
 
 @pytest.mark.parametrize(
@@ -267,7 +285,9 @@ def test_headers_that_others_say() -> None:
     async def echo(request: web.Request) -> None:
         seen.append(request)
 
-    parameters = [{"name": name, "in": "header", "required": True} for name in ("Accept", "Content-Type", "Authorization")]
+    parameters = [
+        {"name": name, "in": "header", "required": True} for name in ("Accept", "Content-Type", "Authorization")
+    ]
     app = web.Application()
     setup_operations(app, document({"/x": {"get": {"operationId": "echo", "parameters": parameters}}}), table)
     handler: Any = next(iter(app.router.routes())).handler

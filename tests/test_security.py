@@ -110,13 +110,14 @@ async def test_refused(
     """Missing and wrong credentials are answered with 401 and a challenge; no secret is in the answer or the log."""
     caplog.set_level(logging.DEBUG)
     client = await aiohttp_client(app_of([{scheme: []}], Verifiers()))
-    wrong = {
+    wrong: dict[str, Any] = {
         place: {name: value.replace(SECRET, f"{SECRET}x") for name, value in values.items()}
         for place, values in given.items()
     }
     if scheme == "basic":
         wrong = {"headers": basic(f"me:{SECRET}x")}
-    for request in ({}, wrong):
+    requests: list[dict[str, Any]] = [{}, wrong]
+    for request in requests:
         async with client.post("/who", **request) as response:
             assert response.status == 401
             assert response.headers["WWW-Authenticate"]
@@ -157,7 +158,7 @@ async def test_before_body(aiohttp_client: AiohttpClient) -> None:
 async def test_alternatives(aiohttp_client: AiohttpClient) -> None:
     """One of the ways is enough, and each way wants all of its schemes; a verifier is asked once."""
     verifiers = Verifiers()
-    ways = [{"header": [], "cookie": []}, {"header": [], "bearer": []}]
+    ways: Any = [{"header": [], "cookie": []}, {"header": [], "bearer": []}]
     client = await aiohttp_client(app_of(ways, verifiers))
     key, cookie = {"X-Key": SECRET}, {"Cookie": "session=wrong"}
     bearer = {"Authorization": f"Bearer {SECRET}"}
@@ -223,7 +224,11 @@ async def test_two_keys(aiohttp_client: AiohttpClient, query: str) -> None:
     [
         ([{"bearer": []}], {}, r"'bearer' has no verifier: give setup_operations security=.*#/components"),
         ([{"unknown": []}], {}, "There is no security scheme 'unknown' in the components"),
-        ([], {"unknown": Verifiers().verify}, "There is no security scheme 'unknown' for this verifier; there are: basic"),
+        (
+            [],
+            {"unknown": Verifiers().verify},
+            "no security scheme 'unknown' for this verifier; there are: basic",
+        ),
         (5, {}, "security is a list of objects"),
         ([5], {}, "security is a list of objects"),
         ([{"bearer": "x"}], {"bearer": Verifiers().verify}, "are a list of texts"),

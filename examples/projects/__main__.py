@@ -57,6 +57,7 @@ def _serve(app: web.Application, host: str, port: int) -> None:
 
     def announce(running: str) -> None:
         print(running)
+        print(f"Read: {url.with_path('/docs')}")
         print(f"Try: curl {url}/")
         print(f"""     curl --json '{{"name": "Toolkit", "slug": "toolkit"}}' {url}/projects""", flush=True)
 

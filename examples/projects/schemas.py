@@ -1,6 +1,7 @@
 """What comes in and what goes out: one Schema for each operation, made once, at import.
 
-``create_project`` takes its body as a jsl document, the others as plain dicts: both are JSON Schema in the end.
+``create_project`` takes its body as a jsl document, the others as plain dicts: both are JSON Schema in the end. A title
+is the name of a schema in the API's description, where each of them stands once.
 """
 
 from typing import Final, TypedDict
@@ -36,6 +37,7 @@ FIELDS: Final = {
 }
 
 NEW_PROJECT: Final = {
+    "title": "NewProject",
     "type": "object",
     "properties": FIELDS,
     "required": ["name", "slug"],
@@ -47,6 +49,7 @@ class NewProjectDocument(jsl.Document):  # type: ignore[misc]  # jsl has no type
     """The same as NEW_PROJECT."""
 
     class Options:
+        title = "NewProject"
         additional_properties = False
 
     name = jsl.StringField(required=True, min_length=1, max_length=32, pattern=NAME_PATTERN)
@@ -55,6 +58,7 @@ class NewProjectDocument(jsl.Document):  # type: ignore[misc]  # jsl has no type
 
 
 PROJECT: Final = {
+    "title": "Project",
     "type": "object",
     "properties": {"id": {"type": "integer", "minimum": 0}, **FIELDS},
     "required": ["id", "name", "slug", "description"],
@@ -62,6 +66,7 @@ PROJECT: Final = {
 }
 
 PROJECTS: Final = {
+    "title": "Projects",
     "type": "object",
     "properties": {
         "projects": {"type": "array", "items": PROJECT},
@@ -97,30 +102,52 @@ class Page(TypedDict):
 PAGE: Final = {
     "type": "object",
     "properties": {
-        "limit": {"type": "integer", "minimum": 1, "maximum": 100, "default": 20},
-        "offset": {"type": "integer", "minimum": 0, "maximum": MAX_INTEGER, "default": 0},
+        "limit": {
+            "description": "How many projects, at most.",
+            "type": "integer",
+            "minimum": 1,
+            "maximum": 100,
+            "default": 20,
+        },
+        "offset": {
+            "description": "How many projects to leave out before them.",
+            "type": "integer",
+            "minimum": 0,
+            "maximum": MAX_INTEGER,
+            "default": 0,
+        },
     },
     "additionalProperties": False,
 }
 
 # Every error has this shape.
-ERROR: Final = Response(PROBLEM_SCHEMA, content_type="application/problem+json")
+PROBLEM: Final = "application/problem+json"
+ERROR: Final = Response(PROBLEM_SCHEMA, content_type=PROBLEM)
+NOT_FOUND: Final = Response(PROBLEM_SCHEMA, content_type=PROBLEM, description="There is no such project.")
+SLUG_EXISTS: Final = Response(PROBLEM_SCHEMA, content_type=PROBLEM, description="Another project has the slug.")
 
 # What is answered to a body that cannot be taken.
 BODY_ERRORS: Final = {400: ERROR, 413: ERROR, 415: ERROR, 422: ERROR}
 
-index = Schema(response=INDEX)
-list_projects = Schema(query=PAGE, responses={200: PROJECTS, 400: ERROR})
+# For the API's description; the rest of it comes from the schemas and from the docstrings of the views.
+OPERATION: Final = {"tags": ["projects"]}
+
+index = Schema(response=INDEX, operation={"tags": ["index"]})
+list_projects = Schema(query=PAGE, responses={200: PROJECTS, 400: ERROR}, operation=OPERATION)
 create_project = Schema(
     request=NewProjectDocument,
     responses={
         201: Response(PROJECT, headers={"Location": {"type": "string", "format": "uri-reference"}}),
-        409: ERROR,
+        409: SLUG_EXISTS,
         **BODY_ERRORS,
     },
+    operation=OPERATION,
 )
-read_project = Schema(path=PROJECT_PATH, responses={200: PROJECT, 404: ERROR})
+read_project = Schema(path=PROJECT_PATH, responses={200: PROJECT, 404: NOT_FOUND}, operation=OPERATION)
 update_project = Schema(
-    path=PROJECT_PATH, request=NEW_PROJECT, responses={200: PROJECT, 404: ERROR, 409: ERROR, **BODY_ERRORS}
+    path=PROJECT_PATH,
+    request=NEW_PROJECT,
+    responses={200: PROJECT, 404: NOT_FOUND, 409: SLUG_EXISTS, **BODY_ERRORS},
+    operation=OPERATION,
 )
-delete_project = Schema(path=PROJECT_PATH, responses={204: Response(), 404: ERROR})
+delete_project = Schema(path=PROJECT_PATH, responses={204: Response(), 404: NOT_FOUND}, operation=OPERATION)

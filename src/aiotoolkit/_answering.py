@@ -16,7 +16,7 @@ from aiotoolkit._reading import Error
 from aiotoolkit._validation import CompiledSchema, compile_schema, pointer_of
 from aiotoolkit.responses import BODYLESS, NO_BODY
 
-__all__ = ["Declared", "Response", "ResponseChecker", "ResponseValidationError"]
+__all__ = ["DeclaredResponse", "Response", "ResponseChecker", "ResponseValidationError"]
 
 
 class ResponseValidationError(Error):
@@ -69,18 +69,20 @@ class Response:
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")  # a description may have several lines
 
 
-class Declared(NamedTuple):
+class DeclaredResponse(NamedTuple):
     """A Response made ready.
 
     Attributes:
         schema: of the body; None where it is not described.
         headers: of each header, its schema and how it is read.
         content_type: the body's media type.
+        description: for a reader of the API's description.
     """
 
     schema: CompiledSchema | None
     headers: dict[str, tuple[CompiledSchema, Parameter]]
     content_type: str
+    description: str
 
 
 class ResponseChecker:
@@ -88,6 +90,7 @@ class ResponseChecker:
 
     Attributes:
         status: the status of an answer that does not say its own.
+        declared: every answer that is declared, by its status.
         checks_own: whether responses are checked that a view has made itself.
     """
 
@@ -101,11 +104,11 @@ class ResponseChecker:
         engine: Engine,
     ) -> None:
         self.status, by_status = _merged_responses(response, responses, status)
-        self._declared = {code: _declare(code, declared, engine) for code, declared in by_status.items()}
+        self.declared = {code: _declare(code, declared, engine) for code, declared in by_status.items()}
 
     def warnings(self) -> Iterator[str]:
         """What the author of the schemas should know."""
-        for code, declared in self._declared.items():
+        for code, declared in self.declared.items():
             if declared.schema is not None:
                 yield from declared.schema.warnings(f"response {code}")
 
@@ -118,11 +121,11 @@ class ResponseChecker:
         """Tell whether an answer with a status never has a body."""
         return status in BODYLESS
 
-    def _find(self, status: int) -> "Declared | None":
+    def _find(self, status: int) -> "DeclaredResponse | None":
         """What is declared about the answers with a status."""
-        return self._declared.get(status)
+        return self.declared.get(status)
 
-    def _check_headers(self, declared: Declared, status: int, headers: CIMultiDict[Any]) -> None:
+    def _check_headers(self, declared: DeclaredResponse, status: int, headers: CIMultiDict[Any]) -> None:
         _check_headers(declared.headers, status, headers)
 
     def check_own(self, response: web.StreamResponse) -> None:
@@ -130,7 +133,7 @@ class ResponseChecker:
 
     def closed_schema(self) -> CompiledSchema | None:
         """The schema of the answers with the default status, where it says all about them."""
-        declared = self._declared.get(self.status)
+        declared = self.declared.get(self.status)
         if declared is None or declared.headers or declared.content_type != "application/json":
             return None
         return declared.schema if declared.schema is not None and declared.schema.is_bounded else None
@@ -143,8 +146,8 @@ class ResponseChecker:
         """
         declared = self._find(status)
         if declared is None:
-            if self._declared:
-                known = ", ".join(str(code) for code in self._declared)
+            if self.declared:
+                known = ", ".join(str(code) for code in self.declared)
                 raise ResponseValidationError(f"The status {status} is not declared; declared are {known}")
             return
         if declared.headers:
@@ -195,7 +198,7 @@ def _checked_status(status: Any) -> int:
     return int(status)
 
 
-def _declare(status: int, response: Response, engine: Engine) -> Declared:
+def _declare(status: int, response: Response, engine: Engine) -> DeclaredResponse:
     def compiled(source: SchemaSource, name: str) -> CompiledSchema:
         return compile_schema(source, engine, name=name, fill_defaults=False, mode="serialization")
 
@@ -208,7 +211,7 @@ def _declare(status: int, response: Response, engine: Engine) -> Declared:
         except InvalidSchemaError as error:
             raise error.named(f"response {status} header {name}") from None
         headers[name] = schema, parameter
-    return Declared(body, headers, response.content_type)
+    return DeclaredResponse(body, headers, response.content_type, response.description)
 
 
 def _check_headers(

@@ -195,9 +195,9 @@ class Subschema(NamedTuple):
                 yield self.inside(contents)
 
     def _dependencies(self) -> Iterable[Any]:
-        """The values of a ``dependencies`` that begins with an array: ``referencing`` looks at its first value only."""
+        """The values of a ``dependencies`` that begins with no object: ``referencing`` looks at its first value only."""
         values = list(self.keywords.get("dependencies", {}).values()) if self.specification in REF_STANDS_ALONE else []
-        return values if values and isinstance(values[0], list) else ()
+        return values if values and not isinstance(values[0], dict) else ()
 
     def lookup(self, reference: str) -> "Subschema":
         """The schema that a ``$ref`` of this one means: in the document itself, or a metaschema.

@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple
 from aiohttp import web
 from multidict import CIMultiDict
 
-from aiotoolkit._answering import Declared, ResponseChecker, ResponseValidationError
+from aiotoolkit._answering import DeclaredResponse, ResponseChecker, ResponseValidationError
 from aiotoolkit._documents import InvalidSchemaError
 from aiotoolkit._operation_compiling import Compiler
 from aiotoolkit._operation_parameters import is_json, styled
@@ -30,7 +30,7 @@ class _Response(NamedTuple):
         by_type: the schema of each media type of JSON; None for a type whose content is not looked at.
     """
 
-    declared: Declared
+    declared: DeclaredResponse
     required: tuple[str, ...]
     by_type: Mapping[str, CompiledSchema | None]
 
@@ -48,7 +48,7 @@ class OperationResponses(ResponseChecker):
         self._exact = {int(key): item for key, item in by_key.items() if key.isdecimal()}
         self._ranges = {int(key[0]): item for key, item in by_key.items() if key.endswith("XX")}
         self._default = by_key.get("default")
-        self._declared = {status: item.declared for status, item in self._exact.items()}
+        self.declared = {status: item.declared for status, item in self._exact.items()}
         successes = [status for status in self._exact if 200 <= status <= 299]
         self.status = min(successes) if successes else 200 if 2 in self._ranges or not self._exact else min(self._exact)
         if not successes and self._default is not None:
@@ -57,7 +57,7 @@ class OperationResponses(ResponseChecker):
     def _response(self, status: int) -> _Response | None:
         return self._exact.get(status) or self._ranges.get(status // 100) or self._default
 
-    def _find(self, status: int) -> Declared | None:
+    def _find(self, status: int) -> DeclaredResponse | None:
         found = self._response(status)
         return None if found is None else found.declared
 
@@ -85,7 +85,7 @@ class OperationResponses(ResponseChecker):
                 self._check_headers(found.declared, status, CIMultiDict(headers or ()))
         super().check(plain, status, headers)
 
-    def _check_headers(self, declared: Declared, status: int, headers: CIMultiDict[Any]) -> None:
+    def _check_headers(self, declared: DeclaredResponse, status: int, headers: CIMultiDict[Any]) -> None:
         found = self._response(status)
         missing = [name for name in (found.required if found is not None else ()) if name not in headers]
         if missing:
@@ -179,7 +179,11 @@ def _response(compiler: Compiler, response: Found) -> _Response:
         headers[name] = _header(compiler, header)
         if header.get("required") is True:
             required.append(name)
-    return _Response(Declared(by_type.get(content_type), headers, content_type), tuple(required), by_type)
+    return _Response(
+        DeclaredResponse(by_type.get(content_type), headers, content_type, str(response.get("description", ""))),
+        tuple(required),
+        by_type,
+    )
 
 
 def _header(compiler: Compiler, header: Found) -> tuple[CompiledSchema, Parameter]:

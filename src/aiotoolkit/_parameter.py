@@ -9,7 +9,7 @@ from aiotoolkit._kinds import Kinds, alternatives, items_of, kinds_of, parts_of
 from aiotoolkit._styles import GATHERED, STYLES, UNWRAPPED, decode_json_text, members_in, unwrap
 from aiotoolkit._text import exceeds_int64, parse_any_integer, parse_boolean, parse_integer, parse_number
 
-__all__ = ["TEXT", "Parameter", "parameter_of", "scalar_parser"]
+__all__ = ["TEXT", "Parameter", "parameter_of", "scalar_parser", "style_of"]
 
 
 class Parameter(NamedTuple):
@@ -303,6 +303,14 @@ def _max_size(document: Document, parts: Sequence[Subschema], place: str) -> int
         if "maxLength" in keywords:
             limits.append(int(keywords["maxLength"]))
     return min(limits, default=None)
+
+
+def style_of(subschemas: Sequence[Subschema], place: str) -> tuple[str, bool]:
+    """The style of a parameter of a place, and whether it explodes: as its schemas say, or else the place's default."""
+    said = _said(subschemas)
+    style = said.get("style", next(iter(STYLES[place]))[0])
+    explodes = [explode for name, explode in STYLES[place] if name == style]
+    return style, said.get("explode", explodes[0] if explodes else style == "deepObject")
 
 
 _ARRAYS_ONLY: Final = ("spaceDelimited", "pipeDelimited")

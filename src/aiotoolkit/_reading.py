@@ -149,6 +149,7 @@ class RequestReader:
 
     Attributes:
         schemas: of each declared place, by the name that a view has for it.
+        body_required: whether a request without a body is refused.
 
     Args:
         sources: the schema of each place; None for one that is not declared.
@@ -185,7 +186,7 @@ class RequestReader:
             for place in places
             if (schema := self.schemas.get(place.argument)) is not None
         ]
-        self._body_required = body_required
+        self.body_required = body_required
         self._processor = processor
 
     def warnings(self) -> Iterator[str]:
@@ -210,7 +211,7 @@ class RequestReader:
         if body is None and form is None:
             return arguments
         name = "form" if body is None else "body"
-        if not self._body_required and not request.body_exists:
+        if not self.body_required and not request.body_exists:
             arguments[name] = None
         elif body is not None:
             arguments[name] = self._decoded(await read_json_text(request), body)
