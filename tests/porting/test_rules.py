@@ -124,8 +124,7 @@ def make_flask() -> Any:
                 strict_slashes=options.get("strict_slashes"),
             )
         )
-        # What Flask.add_url_rule sets; the rule above is the newest.
-        *_, added = flask_app.url_map.iter_rules(endpoint)
+        # What Flask.add_url_rule sets.
         for each in flask_app.url_map.iter_rules(endpoint):
             each.provide_automatic_options = endpoint != "own_options"  # type: ignore[attr-defined]
     return flask_app

@@ -46,7 +46,7 @@ Dumps = Callable[[Any], str | bytes]
 _HTML: Final = "text/html; charset=utf-8"
 
 
-def flask_view(view: Callable[..., Awaitable[Any]], *, dumps: Dumps = flask_dumps) -> Handler:
+def flask_view(view: Callable[..., Awaitable[Any] | AsyncIterator[Any]], *, dumps: Dumps = flask_dumps) -> Handler:
     """Make a handler of a coroutine function that takes ``(request, **values)`` and returns what Flask's views do.
 
     Args:
