@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aiotoolkit.porting._converters import BUILT_IN
-from aiotoolkit.porting._rule_states import Found, Matcher, Moved, Rule
+from aiotoolkit.porting._rule import Rule
+from aiotoolkit.porting._rule_states import Found, Matcher, Moved
 
 pytestmark = pytest.mark.extra("werkzeug")
 
