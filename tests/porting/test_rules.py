@@ -64,7 +64,7 @@ PATHS = [
     "/put", "/own-options", "/all", "/all/", "/all/page/1", "/all/page/1?x=1", "/all/page/2", "/two", "/two/x",
     "/import", "/%C3%A9lan/x", "/none", "/x//y", "//evil.example/", "//evil.example/..", "///evil.example/slash",
     "/deep/%5Cevil.example", "/deep/%0d%0aX:%20y", "/slash//", "/.//slash", "/user/%D9%A3",
-    "//slash?next=//evil.example", "/user/" + "9" * 5000,
+    "/slash?", "/slash?a[]={}|^`\"<>\\", "//slash?next=//evil.example", "/user/" + "9" * 5000,
 ]  # fmt: skip
 
 

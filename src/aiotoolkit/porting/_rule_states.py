@@ -142,7 +142,7 @@ def _sort(state: _State) -> None:
 
 
 def _moved(path: str) -> Moved:
-    return Moved(quote(path, safe=SAFE))
+    return Moved(quote(path, SAFE, errors="surrogateescape"))
 
 
 class _Search:

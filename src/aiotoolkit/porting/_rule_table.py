@@ -19,12 +19,14 @@ __all__ = ["TABLE", "RuleTable", "View", "build_url", "endpoint_for"]
 
 View = Handler | type[AbstractView]
 
-_UNQUOTED_QUERY: Final = "%" + SAFE + '?[]{}|^`"<>\\'
+# What stays as it is in the query of a redirect.
+_QUERY: Final = f"%{SAFE}?"
 
 
 def build_url(
     endpoint: str, rules: Iterable[Rule], values: Mapping[str, Any], method: str | None, *, required: bool
 ) -> str:
+    """Build the URL by the first rule that takes the values, of the method first; errors as for ``rules.url_for``."""
     for wanted in (method,) if required or method is None else (method, None):
         for rule in rules:
             if rule.is_suitable_for(values, wanted):
@@ -97,10 +99,11 @@ class RuleTable(web.AbstractResource):
         super().__init__()
         self._converters = converters
         self._strict_slashes = strict_slashes
-        self._resources: dict[int, _RuleResource] = {}
+        self._resources: list[_RuleResource] = []
         self._views: dict[str, View] = {}
         self._prefix = ""
         self._matcher: Matcher | None = None
+        self._by_rule: dict[int, _RuleResource] = {}
         self._redirect = web.ResourceRoute(hdrs.METH_ANY, _redirect, self)
 
     def add(
@@ -135,7 +138,7 @@ class RuleTable(web.AbstractResource):
             resource.routes[method] = web.ResourceRoute(method, handler, resource)
         router.register_resource(resource)
         self._views[name] = view
-        self._resources[id(resource)] = resource
+        self._resources.append(resource)
         self._matcher = None
         return resource
 
@@ -150,8 +153,8 @@ class RuleTable(web.AbstractResource):
     def matcher(self) -> Matcher:
         """The tree of the rules, made when it is asked for the first time after a rule was added."""
         if self._matcher is None:
-            self._matcher = Matcher([resource.rule for resource in self._resources.values()])
-            self._by_rule = {id(resource.rule): resource for resource in self._resources.values()}
+            self._matcher = Matcher([resource.rule for resource in self._resources])
+            self._by_rule = {id(resource.rule): resource for resource in self._resources}
         return self._matcher
 
     async def resolve(self, request: web.Request) -> tuple[web.UrlMappingMatchInfo | None, set[str]]:
@@ -162,8 +165,8 @@ class RuleTable(web.AbstractResource):
             route = self._by_rule[id(rule)].routes[request.method]
             return RuleMatch(result.texts, route, converted=result.values, endpoint=rule.endpoint), _NO_METHODS
         if isinstance(result, Moved):
-            query = request.rel_url.raw_query_string
-            location = f"{result.path}?{quote(query, safe=_UNQUOTED_QUERY)}" if query else result.path
+            query = quote(request.rel_url.raw_query_string, _QUERY, errors="surrogateescape")
+            location = f"{result.path}?{query}" if query else result.path
             return RuleMatch({}, self._redirect, location=location), _NO_METHODS
         return None, result
 
