@@ -9,8 +9,9 @@ import pytest
 
 # Packages that are slow to import, optional, or both.
 WATCHED = {
-    "aiohttp", "aiohttp_jinja2", "aiotoolkit_swagger_ui", "dotenv", "jinja2", "jsl", "jsonschema", "jsonschema_rs",
-    "msgspec", "pydantic", "pythonjsonlogger", "pytz", "raven", "sentry_sdk", "ujson", "uvloop", "yaml",
+    "aiohttp", "aiohttp_jinja2", "aiohttp_session", "aiohttp_wsgi", "aiotoolkit_swagger_ui", "dotenv", "flask",
+    "itsdangerous", "jinja2", "jsl", "jsonschema", "jsonschema_rs", "msgspec", "pydantic", "pythonjsonlogger", "pytz",
+    "raven", "sentry_sdk", "ujson", "uvloop", "werkzeug", "yaml",
 }  # fmt: skip
 
 # What each module may load, of those and of the toolkit's other public modules.
@@ -33,6 +34,9 @@ ALLOWED: dict[str, set[str]] = {
     "openapi": {
         "aiohttp", "problems", "requests", "responses", "schemas", "_accept", "_json", "_validation",
     } | CODECS | ENGINES,
+    "porting.rules": {"aiohttp", "routes"},
+    "porting.hooks": {"aiohttp"},
+    "porting.views": {"aiohttp"},
     "schemas": (
         {"aiohttp", "problems", "requests", "responses", "_accept", "_json", "_validation"} | CODECS | ENGINES
     ),
