@@ -652,9 +652,9 @@ async def test_saved_by_a_websocket() -> None:
     async with (
         served(make_aiohttp({"/": view})) as address,
         ClientSession(cookie_jar=CookieJar(unsafe=True)) as browser,
+        browser.ws_connect(f"http://127.0.0.1:{address.port}/"),
     ):
-        async with browser.ws_connect(f"http://127.0.0.1:{address.port}/"):
-            assert len(browser.cookie_jar) == 1
+        assert len(browser.cookie_jar) == 1
 
 
 async def test_too_late(caplog: pytest.LogCaptureFixture) -> None:
