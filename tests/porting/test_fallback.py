@@ -22,7 +22,7 @@ from aiotoolkit.logger import request_id_var
 from aiotoolkit.middlewares import setup_errors, setup_request_id
 from aiotoolkit.porting import _wsgi_request
 from aiotoolkit.porting.fallback import UnportedRoute, setup_fallback, unported_routes
-from tests.porting.wsgi_server import wsgi_served
+from tests.porting.both import flask_served
 from tests.raw import exchange, raw_request, read_response, served
 
 needs_flask = pytest.mark.extra("flask")
@@ -377,7 +377,7 @@ class TestEnviron:
             ("POST", "/raw", b"\x00" * 10),
         ]
         answers = []
-        with wsgi_served(old) as theirs:
+        with flask_served(old) as theirs:
             async with served(make(old)) as ours, ClientSession(cookies={"k": "v"}) as session:
                 for address in (theirs, ours):
                     for method, path, data in [*calls, ("POST", "/upload", form())]:
@@ -941,6 +941,49 @@ class TestUnportedRoutes:
             UnportedRoute("/options", ("OPTIONS",), "/options"),
             UnportedRoute("/api/old", ("GET",), "/api/old"),
         ]
+
+    async def test_rules(self) -> None:
+        """Rules of aiotoolkit.porting.rules count, those with converters of their own too; the others are Flask's."""
+        from werkzeug.routing import BaseConverter
+
+        from aiotoolkit.porting.rules import Converter, add_rule, setup_rules
+
+        class Old(BaseConverter):
+            regex = "[A-Z]{2}"
+
+        class New(Converter):
+            regex = "[A-Z]{2}"
+
+        old = flask.Flask("old", static_folder=None)
+        old.url_map.converters["lang"] = Old
+        rules = ["/post/<int:id>", "/<lang:lang>/größe/<name>", "/<lang:lang>/old", "/slash/"]
+        for rule in rules:
+            old.add_url_rule(rule, rule, lambda **values: "flask", methods=["GET", "POST"])
+        app = web.Application()
+        setup_rules(app, converters={"lang": New})
+
+        async def view(request: web.Request) -> web.Response:
+            return web.Response(text="aiohttp")
+
+        for rule in rules[:2]:
+            add_rule(app, rule, view, methods=["GET"])
+        setup_fallback(app, old)
+        assert [(route.rule, route.methods) for route in unported_routes(app, old)] == [
+            (rules[0], ("POST",)),
+            (rules[1], ("POST",)),
+            (rules[2], ("GET", "POST")),
+            (rules[3], ("GET", "POST")),
+        ]
+        async with TestClient(TestServer(app)) as client:
+            for method, path, answer in [
+                ("GET", "/post/1", "aiohttp"),
+                ("POST", "/post/1", "flask"),
+                ("GET", "/DE/größe/x", "aiohttp"),
+                ("GET", "/DE/old", "flask"),
+                ("GET", "/slash", "flask"),
+            ]:
+                async with client.request(method, path) as response:
+                    assert await response.text() == answer
 
     def test_all_at_first_and_none_at_last(self) -> None:
         """Before the first step everything is left; the static files are the last."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from aiohttp import ClientSession, CookieJar, web
 
-from tests.porting.wsgi_server import wsgi_served
+from tests.porting.both import flask_served
 from tests.raw import raw_request, read_response, served
 
 PACKAGES = ("flask", "aiohttp_session", "aiohttp_jinja2", "itsdangerous", "markupsafe")
@@ -93,7 +93,7 @@ async def test_across(flashed: str, shown: str, tmp_path: Path) -> None:
     (tmp_path / "show.html").write_text(TEMPLATE)
     app = make_aiohttp({"/flash": flash_some, "/show": show})
     setup_templates(app, folder=tmp_path, context_processors=[flashes_context])
-    with wsgi_served(make_flask()) as old:
+    with flask_served(make_flask()) as old:
         async with served(app) as new, ClientSession(cookie_jar=CookieJar(unsafe=True)) as browser:
             urls = {"flask": f"http://127.0.0.1:{old.port}", "aiohttp": f"http://127.0.0.1:{new.port}"}
             await text_of(browser, urls[flashed] + "/flash")

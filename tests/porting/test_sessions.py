@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 
 from aiotoolkit.middlewares import setup_errors
 from aiotoolkit.settings import immutable_settings
-from tests.porting.wsgi_server import wsgi_served
+from tests.porting.both import flask_served
 from tests.raw import RawResponse, raw_request, read_response, served
 
 PACKAGES = ("flask", "aiohttp_session", "itsdangerous", "markupsafe")
@@ -184,7 +184,7 @@ def make_aiohttp(views: dict[str, Callable[[web.Request], Awaitable[web.StreamRe
 @asynccontextmanager
 async def both(flask_app: Any, aiohttp_app: web.Application) -> AsyncIterator[tuple[str, str, ClientSession]]:
     """The base URLs of both servers, and a browser with one cookie jar for them."""
-    with wsgi_served(flask_app) as old:
+    with flask_served(flask_app) as old:
         async with served(aiohttp_app) as new, ClientSession(cookie_jar=CookieJar(unsafe=True)) as browser:
             yield f"http://127.0.0.1:{old.port}", f"http://127.0.0.1:{new.port}", browser
 
@@ -326,7 +326,7 @@ async def test_same_headers(config: dict[str, Any]) -> None:
     name = config.get("SESSION_COOKIE_NAME", "session")
     signed = flask_serializer()
     sessions = [None, {"user": 5, "list": []}, {"user": 5, "_permanent": True}, {"_permanent": True}, {}]
-    with wsgi_served(old) as old_address:
+    with flask_served(old) as old_address:
         async with served(new) as new_address:
             for session in sessions:
                 headers = [] if session is None else [("Cookie", f"{name}={signed.dumps(session)}")]
@@ -468,7 +468,7 @@ class TestHostileCookies:
         first, second = (sign(base64_encode(b'{"user":%d}' % number)) for number in (1, 2))
         headers: list[tuple[str, str | bytes]] = [("Cookie", f'x=1;session = "{first}" ; session={second}')]
         data = raw_request("GET", "/", headers=headers)
-        with wsgi_served(old) as old_address:
+        with flask_served(old) as old_address:
             async with served(make_aiohttp({"/": view})) as address:
                 assert (await read_response(address, data)).body == b"[('user', 1)]"
                 assert (await read_response(old_address, data)).body == b"[('user', 1)]"

@@ -78,9 +78,9 @@ class _Resource:
 
     def matches(self, path: str) -> bool:
         """Whether a request for this path, which is not quoted, would get here."""
-        quoted = URL.build(path=path).raw_path  # the router quotes patterns and prefixes, and not plain paths
+        quoted = URL.build(path=path).raw_path  # the router quotes prefixes and most patterns, and not plain paths
         if self._pattern is not None:
-            return self._pattern.fullmatch(quoted) is not None
+            return any(self._pattern.fullmatch(form) for form in (path, quoted))
         if self._prefix is not None:  # static files
             return quoted.startswith(f"{self._prefix}/")
         return self._path in {path, quoted}
