@@ -1,7 +1,6 @@
 """Flask's sessions as a storage of aiohttp-session, and the middleware that treats them as Flask does."""
 
 import logging
-import warnings
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import Any, Final, Self
@@ -109,9 +108,9 @@ class FlaskSessionStorage(AbstractStorage):
             partitioned=partitioned,
         )
         self._is_refreshed = refresh_each_request
-        # aiohttp-session 2.12 keeps its session under a str, of which aiohttp warns.
-        for module in ("aiohttp_session", r"aiotoolkit\.porting\._session_storage"):
-            warnings.filterwarnings("ignore", category=web.NotAppKeyWarning, module=module)
+        # aiohttp-session 2.12 keeps its session under a str, of which aiohttp warns at the first request. The warning
+        # is not for those who cannot change it; a filter would be gone where tests bring their own.
+        getattr(web.BaseRequest, "_seen_str_keys", set()).update((SESSION_KEY, STORAGE_KEY))
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> Self:
