@@ -762,6 +762,26 @@ class TestThreads:
             gate.opened.set()
             assert [(await task).status for task in tasks] == [200] * 3
 
+    async def test_many_at_once(self) -> None:
+        """No answer gets to another request, and no thread more than there may be is made."""
+        threads = set()
+
+        def application(environ: Environ, start_response: Start) -> Iterable[bytes]:
+            threads.add(threading.get_ident())
+            body = environ["wsgi.input"].read()
+            start_response("200 OK", [("X-Path", environ["PATH_INFO"])])
+            return iter([body[:10], body[10:]])
+
+        async with TestClient(TestServer(make(application, max_threads=4, max_waiting=200))) as client:
+
+            async def ask(number: int) -> bool:
+                body = str(number).encode() * 2000
+                async with client.post(f"/{number}", data=body) as response:
+                    return response.headers["X-Path"] == f"/{number}" and await response.read() == body
+
+            assert all(await asyncio.gather(*map(ask, range(200))))
+        assert len(threads) <= 4
+
     async def test_busy(self) -> None:
         """Where all threads are taken and enough requests wait, one more is answered with 503, and may come again."""
         gate = Gate()

@@ -2,6 +2,8 @@
 
 import json
 import logging
+import subprocess
+import sys
 import uuid
 import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -823,6 +825,13 @@ async def test_two_browsers() -> None:
 
 
 class TestSetup:
+    @pytest.mark.parametrize("package", ["aiohttp_session", "itsdangerous", "markupsafe"])
+    def test_without_a_package(self, package: str) -> None:
+        """The error says what to install."""
+        code = f"import sys; sys.modules[{package!r}] = None; import aiotoolkit.porting.sessions"
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=50, check=False)
+        assert f'Flask sessions need {package}: pip install "aiotoolkit[flask]"' in done.stderr
+
     def test_twice(self) -> None:
         """An application has one session."""
         app = web.Application()
