@@ -34,7 +34,9 @@ ALLOWED: dict[str, set[str]] = {
     "openapi": {
         "aiohttp", "problems", "requests", "responses", "schemas", "_accept", "_json", "_validation",
     } | CODECS | ENGINES,
+    "porting.fallback": {"aiohttp"},
     "porting.rules": {"aiohttp", "routes"},
+    "porting.sessions": {"aiohttp", "aiohttp_session", "itsdangerous"},
     "porting.hooks": {"aiohttp"},
     "porting.views": {"aiohttp"},
     "schemas": (
@@ -65,7 +67,13 @@ def imported_by(module: str) -> set[str]:
     return set(json.loads(done.stdout))
 
 
-@pytest.mark.parametrize("name", ALLOWED)
+# What is nothing without an optional package.
+NEEDS = {"porting.sessions": "aiohttp_session"}
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.extra(NEEDS[name]) if name in NEEDS else ()) for name in ALLOWED]
+)
 def test_module_alone(name: str) -> None:
     """A module imports alone, without a warning, and loads only what its layer allows."""
     if importlib.util.find_spec(f"aiotoolkit.{name}") is None:
