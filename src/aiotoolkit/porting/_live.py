@@ -114,13 +114,12 @@ def middlewares(app: Any) -> list[str]:
     """The WSGI middlewares around the application, outermost first."""
     names: list[str] = []
     current: Any = app.wsgi_app
-    while not inspect.ismethod(current) and len(names) < 20:
+    while current is not app and not inspect.ismethod(current) and len(names) < 20:
         names.append(full_name(type(current)))
-        current = next(
-            (getattr(current, name) for name in ("app", "wsgi_app", "application") if hasattr(current, name)), None
-        )
-        if current is None:
+        inner = [getattr(current, name) for name in ("wsgi_app", "app", "application") if hasattr(current, name)]
+        if not inner:
             break
+        current = inner[0]
     return names
 
 

@@ -5,7 +5,14 @@ import warnings
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from aiotoolkit.porting._report_table import BLOCKING, BLOCKING_METHODS, EXTENSIONS, FLASK_NAMES, METHODS
+from aiotoolkit.porting._report_table import (
+    BLOCKING,
+    BLOCKING_METHODS,
+    EXTENSIONS,
+    FLASK_NAMES,
+    METHODS,
+    WERKZEUG_NAMES,
+)
 
 __all__ = ["Blocking", "Finding", "Route", "SourceFile", "read_source"]
 
@@ -15,7 +22,10 @@ VIEW_BASES = {
     "flask.views.MethodView", "flask.views.View", "flask_restful.Resource", "flask_restx.Resource",
     "flask_restplus.Resource",
 }  # fmt: skip
-SIGNAL_MODULE = "flask.signals."
+FLASK_MODULES = {
+    "app", "blueprints", "cli", "config", "globals", "helpers", "json", "provider", "sessions", "signals", "templating",
+    "wrappers",
+}  # fmt: skip
 _EXPOSING = ("flask_appbuilder.expose", "flask_appbuilder.api.expose", "flask_admin.expose", "flask_classful.route")
 
 
@@ -95,6 +105,7 @@ class _Reader:
         self.is_flask = any(_is_flask(target) for target in self.names.values()) or "*flask" in self.names
         self.view_names: set[str] = set()
         self.views: list[tuple[str, ast.AST]] = []
+        self.called = {node.func for node in self.nodes if isinstance(node, ast.Call)}
         self.claimed: set[ast.AST] = set()  # decorators and called names that already count as something else
 
     def read(self) -> SourceFile:
@@ -158,8 +169,6 @@ class _Reader:
                 is_view = True
             elif isinstance(target, ast.Attribute):
                 is_view |= self._decorator(target, call, node)
-            elif self.resolve(target).endswith(".with_appcontext"):
-                self._add("cli", decorator, f"@with_appcontext {node.name}")
         if is_view:
             self._view(node.name, node)
 
@@ -230,6 +239,8 @@ class _Reader:
             self._route(node, _view_name(view))
         elif func.attr == "add_resource" and node.args:
             self._route(node, _view_name(node.args[0]), node.args[1:])
+        elif _ends(func, ("cli", "add_command")):
+            self._add("cli", node, _source(node))
         elif func.attr in METHODS and self.is_flask | (func.attr in {"register_blueprint", "test_client"}):
             self._add(METHODS[func.attr], node, _source(func))
             self.claimed.add(func)
@@ -253,17 +264,21 @@ class _Reader:
 
     def _flask_name(self, node: ast.Name | ast.Attribute) -> None:
         name = self.resolve(node)
+        if (kind := WERKZEUG_NAMES.get(name)) is not None:
+            self._add(kind, node, name)
+        elif name.startswith("werkzeug.exceptions.") and isinstance(node.ctx, ast.Load):
+            self._add("abort", node, name.rpartition(".")[2])
         if not name.startswith("flask."):
             return
         # Of "flask.request.args" the part "flask.request" is met too: the longest one counts.
-        parts = name.split(".")
-        if parts[1] in {"globals", "helpers", "templating", "signals", "app", "blueprints", "wrappers", "sessions"}:
-            parts = [parts[0], *parts[2:]]
-        if len(parts) < 2 or parts[1] not in FLASK_NAMES or (parts[1] == "json" and len(parts) < 3):
+        parts = [part for number, part in enumerate(name.split(".")) if number == 0 or part not in FLASK_MODULES]
+        if len(parts) < 2 or parts[1] not in FLASK_NAMES:
             return
         if isinstance(node, ast.Attribute):
             self.claimed.add(node.value)
         kind = FLASK_NAMES[parts[1]]
+        if kind in {"application", "blueprint"} and node not in self.called:
+            return  # an annotation
         if parts[1:3] == ["request", "files"]:
             kind = "uploads"
         elif parts[1:3] == ["request", "cookies"]:

@@ -1,7 +1,8 @@
 """What a loaded application has, and which of its routes the source showed."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -92,7 +93,7 @@ def match_routes(live: Live, routes: Sequence[Route], folder: Path) -> Live:
 def _find(
     item: LiveRoute,
     by_view: Mapping[str | None, list[tuple[int, Route]]],
-    used: Set[int],
+    used: AbstractSet[int],
     folder: Path,
 ) -> int | None:
     names = [item.view.rpartition(".")[2], item.view.split(".")[0]]  # a function inside a factory; a class

@@ -2,7 +2,16 @@
 
 from typing import NamedTuple
 
-__all__ = ["BLOCKING", "BLOCKING_METHODS", "CONSTRUCTS", "EXTENSIONS", "FLASK_NAMES", "METHODS", "Construct"]
+__all__ = [
+    "BLOCKING",
+    "BLOCKING_METHODS",
+    "CONSTRUCTS",
+    "EXTENSIONS",
+    "FLASK_NAMES",
+    "METHODS",
+    "WERKZEUG_NAMES",
+    "Construct",
+]
 
 
 class Construct(NamedTuple):
@@ -61,7 +70,19 @@ FLASK_NAMES: dict[str, str] = {
     "send_file": "send-file", "send_from_directory": "send-file", "session": "session",
     "stream_template": "streaming", "stream_template_string": "streaming", "stream_with_context": "streaming",
     "template_rendered": "signals", "url_for": "url-for",
+    "AppGroup": "cli", "FlaskGroup": "cli", "with_appcontext": "cli",
+    "DefaultJSONProvider": "jsonify", "JSONEncoder": "jsonify", "JSONProvider": "jsonify",
+    "SecureCookieSessionInterface": "session", "SessionInterface": "session", "SessionMixin": "session",
 }  # fmt: skip
+
+WERKZEUG_NAMES: dict[str, str] = {
+    "werkzeug.utils.redirect": "redirect",
+    "werkzeug.utils.secure_filename": "uploads",
+    "werkzeug.utils.send_file": "send-file",
+    "werkzeug.wrappers.Request": "request",
+    "werkzeug.wrappers.Response": "response",
+    "werkzeug.datastructures.FileStorage": "uploads",
+}
 
 # Methods and decorators of an application or a blueprint, wherever they are called: their names are Flask's own.
 METHODS: dict[str, str] = {
