@@ -70,6 +70,8 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
 
 
 def load_user() -> None:
+    if request.endpoint in ("static", "gallery.static"):
+        return
     user_id = session.get("user_id")
     g.user = find_user(database(), user_id) if isinstance(user_id, int) else None
 
