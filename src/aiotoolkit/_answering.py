@@ -15,7 +15,7 @@ from aiotoolkit._reading import Error
 from aiotoolkit._validation import CompiledSchema, compile_schema, pointer_of
 from aiotoolkit.responses import BODYLESS, NO_BODY
 
-__all__ = ["Response", "ResponseChecker", "ResponseValidationError"]
+__all__ = ["DeclaredResponse", "Response", "ResponseChecker", "ResponseValidationError"]
 
 
 class ResponseValidationError(Error):
@@ -68,12 +68,13 @@ class Response:
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")  # a description may have several lines
 
 
-class _Declared(NamedTuple):
+class DeclaredResponse(NamedTuple):
     """A Response made ready."""
 
     schema: CompiledSchema | None
     headers: dict[str, tuple[CompiledSchema, Parameter]]
     content_type: str
+    description: str
 
 
 class ResponseChecker:
@@ -81,6 +82,7 @@ class ResponseChecker:
 
     Attributes:
         status: the status of an answer that does not say its own.
+        declared: every answer that is declared, by its status.
     """
 
     def __init__(
@@ -91,22 +93,22 @@ class ResponseChecker:
         engine: Engine,
     ) -> None:
         self.status, by_status = _merged_responses(response, responses, status)
-        self._declared = {code: _declare(code, declared, engine) for code, declared in by_status.items()}
+        self.declared = {code: _declare(code, declared, engine) for code, declared in by_status.items()}
 
     def warnings(self) -> Iterator[str]:
         """What the author of the schemas should know."""
-        for code, declared in self._declared.items():
+        for code, declared in self.declared.items():
             if declared.schema is not None:
                 yield from declared.schema.warnings(f"response {code}")
 
     def content_type(self, status: int) -> str:
         """The media type of the answers with a status."""
-        declared = self._declared.get(status)
+        declared = self.declared.get(status)
         return "application/json" if declared is None else declared.content_type
 
     def closed_schema(self) -> CompiledSchema | None:
         """The schema of the answers with the default status, where it says all about them."""
-        declared = self._declared.get(self.status)
+        declared = self.declared.get(self.status)
         if declared is None or declared.headers or declared.content_type != "application/json":
             return None
         return declared.schema if declared.schema is not None and declared.schema.is_bounded else None
@@ -117,10 +119,10 @@ class ResponseChecker:
         Raises:
             ResponseValidationError: they break the schema of the status, or it is not declared.
         """
-        declared = self._declared.get(status)
+        declared = self.declared.get(status)
         if declared is None:
-            if self._declared:
-                known = ", ".join(str(code) for code in self._declared)
+            if self.declared:
+                known = ", ".join(str(code) for code in self.declared)
                 raise ResponseValidationError(f"The status {status} is not declared; declared are {known}")
             return
         if declared.headers:
@@ -171,7 +173,7 @@ def _checked_status(status: Any) -> int:
     return int(status)
 
 
-def _declare(status: int, response: Response, engine: Engine) -> _Declared:
+def _declare(status: int, response: Response, engine: Engine) -> DeclaredResponse:
     def compiled(source: SchemaSource, name: str) -> CompiledSchema:
         return compile_schema(source, engine, name=name, fill_defaults=False, mode="serialization")
 
@@ -184,7 +186,7 @@ def _declare(status: int, response: Response, engine: Engine) -> _Declared:
         except InvalidSchemaError as error:
             raise error.named(f"response {status} header {name}") from None
         headers[name] = schema, parameter
-    return _Declared(body, headers, response.content_type)
+    return DeclaredResponse(body, headers, response.content_type, response.description)
 
 
 def _check_headers(

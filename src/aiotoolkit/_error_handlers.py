@@ -9,6 +9,7 @@ from typing import Any, Final, TypeGuard
 from aiohttp import web
 
 __all__ = [
+    "ERRORS_SET_UP",
     "ErrorHandler",
     "ErrorHandlers",
     "Lookup",
@@ -20,6 +21,9 @@ __all__ = [
     "no_handler",
     "status_of",
 ]
+
+ERRORS_SET_UP: Final = web.AppKey("aiotoolkit.errors", bool)
+"""In an application that `setup_errors` has set up."""
 
 ErrorHandler = Callable[[web.Request, Exception], Awaitable[web.StreamResponse]]
 """Answers an error, as ``async (request, error) -> response``. It may raise a Problem instead."""

@@ -8,7 +8,7 @@ from aiotoolkit._fits import Fits, fits
 from aiotoolkit._kinds import Kinds, alternatives, items_of, kinds_of, parts_of
 from aiotoolkit._text import exceeds_int64, parse_any_integer, parse_boolean, parse_integer, parse_number
 
-__all__ = ["TEXT", "Parameter", "parameter_of", "scalar_parser"]
+__all__ = ["TEXT", "Parameter", "parameter_of", "scalar_parser", "style_of"]
 
 
 class Parameter(NamedTuple):
@@ -190,6 +190,22 @@ _STYLES: Final[Mapping[str, Mapping[tuple[str, bool], str | None]]] = {
     "headers": _SIMPLE,
     "cookies": {("form", False): ","},
 }
+
+
+def style_of(subschemas: Sequence[Subschema], place: str) -> tuple[str, bool]:
+    """The style of a parameter of a place, and whether it explodes: as its schemas say, or else the place's default."""
+    said = _said(subschemas)
+    default, _ = next(iter(_STYLES[place]))
+    style = said.get("style", default)
+    return style, said.get("explode", next(explode for name, explode in _STYLES[place] if name == style))
+
+
+def _said(subschemas: Sequence[Subschema]) -> Mapping[str, Any]:
+    # Beside a $ref of an old draft no keyword counts; these are no keywords.
+    contents = [subschema.contents for subschema in subschemas if isinstance(subschema.contents, dict)]
+    return next((each for each in contents if "style" in each or "explode" in each), {})
+
+
 _ARRAYS_ONLY: Final = ("spaceDelimited", "pipeDelimited")
 
 
@@ -198,9 +214,7 @@ def _delimiter(
 ) -> str | None:
     """What stands between the items, by the words ``style`` and ``explode`` beside a parameter's schema."""
     styles = _STYLES[place]
-    # Beside a $ref of an old draft no keyword counts; these are no keywords.
-    contents = [subschema.contents for subschema in subschemas if isinstance(subschema.contents, dict)]
-    said = next((each for each in contents if "style" in each or "explode" in each), {})
+    said = _said(subschemas)
     style = said.get("style", next(iter(styles))[0])
     known = [explode for name, explode in styles if name == style]
     explode = said.get("explode", known[0] if known else None)

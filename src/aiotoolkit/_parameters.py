@@ -11,7 +11,7 @@ from aiotoolkit._engines import Violation
 from aiotoolkit._parameter import TEXT, Parameter, parameter_of, scalar_parser
 from aiotoolkit._text import is_unicode
 
-__all__ = ["Converted", "Parameters"]
+__all__ = ["Converted", "Parameters", "Stated", "stated_parameters"]
 
 
 class Parameters:
@@ -31,11 +31,9 @@ class Parameters:
     """
 
     def __init__(self, document: Document, place: str = "query") -> None:
-        certain = list(always(document.root))
+        certain, possible = _parts(document)
         for part in certain:
             _check_object(document, part, named_only=place in ("headers", "cookies"))
-        known = {id(part.contents) for part in certain}
-        possible = [part for part in _possible(document.root) if id(part.contents) not in known]
         self._parameters = {
             name: parameter_of(document, schemas, place) for name, schemas in _properties(certain).items()
         }
@@ -79,6 +77,35 @@ class Parameters:
         return converted
 
 
+class Stated(NamedTuple):
+    """What a schema says of one parameter.
+
+    Attributes:
+        name: the parameter's.
+        subschemas: those of the property; none where it is only required.
+        is_required: whether it must always be there.
+        any_of: whether only one of the schemas must hold, and not all of them.
+    """
+
+    name: str
+    subschemas: list[Subschema]
+    is_required: bool
+    any_of: bool
+
+
+def stated_parameters(document: Document) -> list[Stated]:
+    """The parameters that a schema names, in its order; those that are only required come last."""
+    certain, possible = _parts(document)
+    required = dict.fromkeys(name for part in certain for name in part.keywords.get("required", ()))
+    always_there, perhaps_there = _properties(certain), _properties(possible)
+    stated = {name: Stated(name, found, name in required, any_of=False) for name, found in always_there.items()}
+    for name, found in perhaps_there.items():
+        stated.setdefault(name, Stated(name, found, name in required, any_of=True))
+    for name in required:
+        stated.setdefault(name, Stated(name, [], is_required=True, any_of=False))
+    return list(stated.values())
+
+
 class Converted(NamedTuple):
     """Parameters as data.
 
@@ -118,6 +145,13 @@ def _check_object(document: Document, part: Subschema, *, named_only: bool) -> N
         if keyword in keywords:
             message = f"Only what properties or required name is read: {keyword} has no use here"
             raise InvalidSchemaError(message, document.pointer(part.contents))
+
+
+def _parts(document: Document) -> tuple[list[Subschema], list[Subschema]]:
+    """The schemas that always apply to the object of all parameters, and those that may."""
+    certain = list(always(document.root))
+    known = {id(part.contents) for part in certain}
+    return certain, [part for part in _possible(document.root) if id(part.contents) not in known]
 
 
 def _possible(subschema: Subschema) -> Iterator[Subschema]:

@@ -139,6 +139,7 @@ class RequestReader:
 
     Attributes:
         schemas: of each declared place, by the name that a view has for it.
+        body_required: whether a request without a body is refused.
 
     Args:
         sources: the schema of each place; None for one that is not declared.
@@ -173,7 +174,7 @@ class RequestReader:
             for place in PLACES
             if (schema := self.schemas.get(place.argument)) is not None
         ]
-        self._body_required = body_required
+        self.body_required = body_required
         self._processor = processor
 
     def warnings(self) -> Iterator[str]:
@@ -198,7 +199,7 @@ class RequestReader:
         if body is None and form is None:
             return arguments
         name = "form" if body is None else "body"
-        if not self._body_required and not request.body_exists:
+        if not self.body_required and not request.body_exists:
             arguments[name] = None
         elif body is not None:
             arguments[name] = self._decoded(await read_json_text(request), body)

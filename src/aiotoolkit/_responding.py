@@ -19,8 +19,11 @@ _logger: Final = logging.getLogger("aiotoolkit.schemas")
 class Responder:
     """Makes responses of data.
 
-    Args:
+    Attributes:
         checker: what the answers must be like.
+
+    Args:
+        checker: the same.
         factory: makes a response of data; None returns the data.
         validate: whether data are checked; ``"log"`` to log what is wrong, and send it.
     """
@@ -28,7 +31,7 @@ class Responder:
     def __init__(
         self, checker: ResponseChecker, factory: Callable[..., Any] | None, validate: bool | Literal["log"]
     ) -> None:
-        self._checker = checker
+        self.checker = checker
         self._factory = factory
         self._validate = validate
         # The data are plain once they are checked: json_response would look at each value again.
@@ -41,7 +44,7 @@ class Responder:
         if self._closed is not None:
             try:
                 if self._closed.accepts(data):
-                    return web.Response(body=dumps_plain(data), status=self._checker.status, headers=JSON_HEADERS)
+                    return web.Response(body=dumps_plain(data), status=self.checker.status, headers=JSON_HEADERS)
             except ValueError:
                 pass  # an integer of more digits than Python writes: the error is the one that all data get
         return self.make(data, None, {})
@@ -55,7 +58,7 @@ class Responder:
         headers = kwargs.get("headers")
         if headers is not None and (not isinstance(headers, Iterable) or isinstance(headers, str | bytes)):
             raise TypeError(f"make_response: headers are a mapping or pairs, not {type(headers).__name__}")
-        code = self._checker.status if status is None else status
+        code = self.checker.status if status is None else status
         if data is None and code in BODYLESS:
             data = NO_BODY
         if self._validate:
@@ -67,7 +70,7 @@ class Responder:
         return _call(self._factory, **kwargs) if data is NO_BODY else self._with_body(data, code, kwargs)
 
     def _with_body(self, data: Any, status: int, kwargs: dict[str, Any]) -> Any:
-        content_type = self._checker.content_type(status)
+        content_type = self.checker.content_type(status)
         if content_type != "application/json":
             kwargs.setdefault("content_type", content_type)
         if self._encodes and "dumps" not in kwargs:
@@ -77,7 +80,7 @@ class Responder:
     def _checked(self, data: Any, status: int, headers: Any) -> Any:
         try:
             plain = data if data is NO_BODY else to_plain(data)
-            self._checker.check(plain, status, headers)
+            self.checker.check(plain, status, headers)
         except (TypeError, ValueError, ResponseValidationError) as error:
             if self._validate != "log":
                 if isinstance(error, ResponseValidationError):

@@ -18,6 +18,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 from aiotoolkit._error_handlers import (
+    ERRORS_SET_UP,
     ErrorHandler,
     ErrorHandlers,
     Lookup,
@@ -52,8 +53,6 @@ __all__ = [
     "setup_request_id",
 ]
 
-_ERRORS_SET_UP: Final = web.AppKey("aiotoolkit.errors", bool)
-
 _STATUSES: Final = range(100, 1000)
 _REASONS: Final = {status.value: status.phrase for status in HTTPStatus}
 
@@ -66,7 +65,7 @@ def setup_errors(app: web.Application, handlers: ErrorHandlers | None = None, *,
         RuntimeError: the application has it already, has started, or was added to another one.
     """
     middleware = error_middleware(handlers, debug=debug)
-    mark_set_up(app, _ERRORS_SET_UP, "setup_errors")
+    mark_set_up(app, ERRORS_SET_UP, "setup_errors")
     # Only the request id stays further out: a problem is answered, and logged, under its request's id.
     app.middlewares.insert(1 if REQUEST_ID_SET_UP in app else 0, middleware)
 
