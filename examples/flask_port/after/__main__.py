@@ -59,9 +59,7 @@ def add_user(settings: Settings, name: str, password: str | None, *, admin: bool
     errors = checks.check_account(name, password)
     if errors:
         raise ValueError("; ".join(f"{field} {error}" for field, error in errors.items()))
-    query_at(
-        settings.database, create_user, name, hash_password(password, settings.password_method), is_admin=admin
-    )
+    query_at(settings.database, create_user, name, hash_password(password, settings.password_method), is_admin=admin)
     print(f"{name} can log in.")
 
 

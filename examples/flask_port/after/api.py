@@ -25,7 +25,12 @@ POST: Final = Schema(
     request={
         "type": "object",
         "properties": {
-            "title": {"type": "string", "minLength": 1, "maxLength": checks.MAX_TITLE, "pattern": r"^[^\x00-\x1f\x7f]*$"},
+            "title": {
+                "type": "string",
+                "minLength": 1,
+                "maxLength": checks.MAX_TITLE,
+                "pattern": r"^[^\x00-\x1f\x7f]*$",
+            },
             "body": {
                 "type": "string",
                 "minLength": 1,
@@ -63,7 +68,10 @@ async def index(request: web.Request) -> web.StreamResponse:
 
 @POST.handler
 async def create(request: web.Request, body: dict[str, str]) -> web.StreamResponse:
-    post_id = await query(request, storage.create_post, user_of(request).id, **body, created=now(request))
+    title, text, tag = body["title"], body["body"], body["tag"]
+    post_id = await query(
+        request, storage.create_post, user_of(request).id, title=title, body=text, tag=tag, created=now(request)
+    )
     location = url_for(request, "api.v1.show", id=post_id)
     return json_response(await _read(request, post_id), status=201, headers={"Location": location})
 

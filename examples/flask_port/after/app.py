@@ -5,12 +5,12 @@ from pathlib import Path
 from typing import Final
 
 from aiohttp import web
-from aiohttp.typedefs import Handler
 
 from aiotoolkit.app import setup_settings
 from aiotoolkit.components import setup_static, setup_templates
-from aiotoolkit.middlewares import setup_errors
+from aiotoolkit.middlewares import error_middleware
 from aiotoolkit.porting.fallback import setup_fallback
+from aiotoolkit.porting.hooks import setup_hooks
 from aiotoolkit.porting.rules import Converter, endpoint_of, setup_rules
 from aiotoolkit.porting.sessions import FlaskSessionStorage, flashes_context, setup_sessions
 from examples.flask_port import checks
@@ -67,7 +67,6 @@ def create_app(settings: Settings | None = None, *, stage: Stage | None = None) 
 
 
 def _setup_ported(app: web.Application, settings: Settings, parts: tuple[Part, ...]) -> None:
-    setup_errors(app, answer_error)
     storage = FlaskSessionStorage(
         settings.secret_key,
         lifetime=settings.session_lifetime,
@@ -75,8 +74,10 @@ def _setup_ported(app: web.Application, settings: Settings, parts: tuple[Part, .
         samesite="Lax",
     )
     setup_sessions(app, storage)
-    app.middlewares.append(requests_middleware)
-    app.on_response_prepare.append(set_security_headers)
+    hooks = setup_hooks(app, errors=error_middleware(answer_error))
+    hooks.before_request(load_user)
+    hooks.before_request(protect)
+    hooks.after_request(set_security_headers)
     app[PASSWORDS_KEY] = Passwords(settings.password_method)
 
     setup_rules(app, converters={"username": UsernameConverter})
@@ -105,19 +106,17 @@ def _setup_old(app: web.Application, settings: Settings) -> None:
         }
     )
     app[OLD_APP] = old
-    setup_fallback(app, old, max_body_size=settings.max_upload + FORM_SIZE)
+    # Somewhat more than Flask takes, so that it answers with its own page.
+    setup_fallback(app, old, max_body_size=2 * (settings.max_upload + FORM_SIZE))
 
 
-@web.middleware
-async def requests_middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """What the Flask application does before each request; for the routes that are still its own, it does it itself."""
+async def load_user(request: web.Request) -> None:
+    """Read the user of the session, for every route but those that are still Flask's."""
     if endpoint_of(request) is not None:
         await current_user(request)
-        await protect(request)
-    return await handler(request)
 
 
-async def set_security_headers(_request: web.Request, response: web.StreamResponse) -> None:
-    """A signal, since it reaches files and errors as well."""
+def set_security_headers(_request: web.Request, response: web.StreamResponse) -> web.StreamResponse:
     for name, value in SECURITY_HEADERS.items():
         response.headers.setdefault(name, value)
+    return response

@@ -80,5 +80,5 @@ async def _find_user_id(request: web.Request, name: str, password: str) -> int |
     if len(password) > checks.MAX_PASSWORD:
         return None
     user = await query(request, find_user_by_name, name)
-    is_right = await request.app[PASSWORDS_KEY].check(password, user and user.password_hash)
+    is_right = await request.app[PASSWORDS_KEY].check(password, user.password_hash if user is not None else None)
     return user.id if user is not None and is_right else None

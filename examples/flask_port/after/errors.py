@@ -1,6 +1,8 @@
 """Errors, as the Flask application answers them: pages, and JSON below ``/api``."""
 
+from collections.abc import Mapping
 from http import HTTPStatus
+from typing import Any
 
 from aiohttp import hdrs, web
 from multidict import CIMultiDict
@@ -22,7 +24,7 @@ async def answer_error(request: web.Request, error: Exception) -> web.StreamResp
     title, text = error_texts(status)
     response: web.Response
     if request.path.startswith("/api/"):
-        content = {"error": title, "status": status, "message": text}
+        content: dict[str, Any] = {"error": title, "status": status, "message": text}
         if isinstance(error, RequestValidationError):
             content["errors"] = {_place(item): item["detail"] for item in error.errors}
         response = json_response(content, status=status)
@@ -36,5 +38,5 @@ async def answer_error(request: web.Request, error: Exception) -> web.StreamResp
     return response
 
 
-def _place(item: dict[str, object]) -> str:
+def _place(item: Mapping[str, Any]) -> str:
     return str(item.get("pointer") or item.get("name") or "").removeprefix("#/").removeprefix("#")

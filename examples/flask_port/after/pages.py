@@ -2,7 +2,6 @@
 
 import asyncio
 import sqlite3
-import uuid
 from pathlib import Path
 from typing import Final
 
@@ -12,7 +11,7 @@ from aiotoolkit.app import get_settings
 from aiotoolkit.components import render_template
 from aiotoolkit.porting.rules import add_rule_context, rule_values
 from aiotoolkit.porting.sessions import flash
-from aiotoolkit.responses import json_response
+from aiotoolkit.porting.views import flask_view
 from examples.flask_port import checks
 from examples.flask_port.after.cookies import write_cookie
 from examples.flask_port.after.forms import read_field
@@ -73,8 +72,7 @@ async def archive(request: web.Request) -> web.StreamResponse:
 
 
 async def lasting(request: web.Request) -> web.StreamResponse:
-    key: uuid.UUID = rule_values(request)["key"]
-    post = await query(request, find_post_by_key, key)
+    post = await query(request, find_post_by_key, rule_values(request)["key"])
     if post is None:
         raise web.HTTPNotFound
     raise web.HTTPFound(url_for(request, "posts.show", id=post.id))
@@ -114,12 +112,15 @@ async def preferences(request: web.Request) -> web.StreamResponse:
     raise response
 
 
-async def robots(_request: web.Request) -> web.StreamResponse:
-    return web.Response(text="User-agent: *\nDisallow: /auth/\n")
+# These two are as they were, but for "async" and the request.
+@flask_view
+async def robots(_request: web.Request) -> tuple[str, int, dict[str, str]]:
+    return "User-agent: *\nDisallow: /auth/\n", 200, {"Content-Type": "text/plain; charset=utf-8"}
 
 
-async def health(request: web.Request) -> web.StreamResponse:
-    return json_response({"status": "ok", "database": await query(request, _is_there)})
+@flask_view
+async def health(request: web.Request) -> dict[str, object]:
+    return {"status": "ok", "database": await query(request, _is_there)}
 
 
 def _is_there(connection: sqlite3.Connection) -> bool:

@@ -57,6 +57,4 @@ def _scrypt(password: str, method: str, salt: str) -> str:
         raise ValueError(f"This is no hash by scrypt, but by {name}: let the account set a new password")
     n, r, p = map(int, cost)
     memory = 132 * n * r * p
-    return hashlib.scrypt(
-        password.encode(), salt=salt.encode(), n=n, r=r, p=p, maxmem=memory, dklen=HASH_BYTES
-    ).hex()
+    return hashlib.scrypt(password.encode(), salt=salt.encode(), n=n, r=r, p=p, maxmem=memory, dklen=HASH_BYTES).hex()

@@ -27,7 +27,7 @@ async def query(
     *args: P.args,
     **kwargs: P.kwargs,
 ) -> T:
-    """Call one of the functions that both applications share, with a connection of its own: ``query(request, f, 1)``."""
+    """Call a function that both applications share, with a connection of its own, in a thread."""
 
     def run() -> T:
         return query_at(get_settings(request, Settings).database, function, *args, **kwargs)
