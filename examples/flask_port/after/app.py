@@ -11,8 +11,9 @@ from aiotoolkit.components import setup_static, setup_templates
 from aiotoolkit.middlewares import error_middleware
 from aiotoolkit.porting.fallback import setup_fallback
 from aiotoolkit.porting.hooks import setup_hooks
-from aiotoolkit.porting.rules import Converter, endpoint_of, setup_rules
+from aiotoolkit.porting.rules import Converter, setup_rules
 from aiotoolkit.porting.sessions import FlaskSessionStorage, flashes_context, setup_sessions
+from aiotoolkit.porting.views import setup_sync_views
 from examples.flask_port import checks
 from examples.flask_port.after import api, auth, comments, gallery, pages, posts, users
 from examples.flask_port.after.errors import answer_error
@@ -80,6 +81,7 @@ def _setup_ported(app: web.Application, settings: Settings, parts: tuple[Part, .
     hooks.after_request(set_security_headers)
     app[PASSWORDS_KEY] = Passwords(settings.password_method)
 
+    setup_sync_views(app)
     setup_rules(app, converters={"username": UsernameConverter})
     setup_templates(
         app, folder=BEFORE / "templates", filters=FILTERS, context_processors=[flask_context, flashes_context]
@@ -111,8 +113,8 @@ def _setup_old(app: web.Application, settings: Settings) -> None:
 
 
 async def load_user(request: web.Request) -> None:
-    """Read the user of the session, for every route but those that are still Flask's."""
-    if endpoint_of(request) is not None:
+    """Read the user of the session: not for static files, nor for what is still Flask's."""
+    if request.match_info.http_exception is None and not request.path.startswith("/static/"):
         await current_user(request)
 
 

@@ -2,7 +2,7 @@
 
 import re
 import secrets
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -31,7 +31,8 @@ class Settings:
     password_method: str = "scrypt:32768:8:1"  # noqa: S105 - the method's name; n, r and p of RFC 7914
     session_cookie_secure: bool = False  # True where browsers come by https
     session_lifetime: timedelta = timedelta(days=14)
-    fixed_time: datetime | None = None  # what the tests take for the time
+    # What the tests take for the time.
+    fixed_time: datetime | None = field(default=None, metadata={"converter": datetime.fromisoformat})
     faults: bool = False  # a page that fails, to see what happens then
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 

@@ -20,8 +20,9 @@ HELP: Final = Path(__file__).parent / "help"
 YEAR: Final = 365 * 24 * 60 * 60  # seconds
 
 
-@blueprint.route("/")
+# The lower one is added first: url_for takes it.
 @blueprint.route("/index")
+@blueprint.route("/")
 def home() -> ResponseReturnValue:
     years = range(2024, now().year + 1)
     return render_template("pages/home.html", posts=list_posts(database(), limit=5), years=years)
