@@ -114,7 +114,8 @@ def _setup_old(app: web.Application, settings: Settings) -> None:
 
 async def load_user(request: web.Request) -> None:
     """Read the user of the session: not for static files, nor for what is still Flask's."""
-    if request.match_info.http_exception is None and not request.path.startswith("/static/"):
+    is_old = OLD_APP in request.app and request.match_info.http_exception is not None
+    if not is_old and not request.path.startswith("/static/"):
         await current_user(request)
 
 

@@ -6,12 +6,12 @@ __all__ = ["read_cookie", "write_cookie"]
 
 
 def read_cookie(request: web.Request, name: str) -> str:
-    """The value of a cookie; what is no UTF-8 is taken as it is."""
+    """The value of a cookie, which a client may also have sent as UTF-8; what is neither is replaced."""
     value = request.cookies.get(name, "")
     try:
         return value.encode("latin-1").decode()
     except UnicodeError:
-        return value.encode(errors="replace").decode()
+        return value.encode(errors="surrogateescape").decode(errors="replace")
 
 
 def write_cookie(response: web.StreamResponse, name: str, value: str, *, max_age: int, secure: bool) -> None:
