@@ -9,8 +9,9 @@ import pytest
 
 # Packages that are slow to import, optional, or both.
 WATCHED = {
-    "aiohttp", "aiohttp_jinja2", "dotenv", "jinja2", "jsl", "jsonschema", "jsonschema_rs", "msgspec", "pydantic",
-    "pythonjsonlogger", "pytz", "raven", "sentry_sdk", "ujson", "uvloop", "yaml",
+    "aiohttp", "aiohttp_jinja2", "aiohttp_session", "aiohttp_wsgi", "dotenv", "flask", "itsdangerous", "jinja2", "jsl",
+    "jsonschema", "jsonschema_rs", "msgspec", "pydantic", "pythonjsonlogger", "pytz", "raven", "sentry_sdk", "ujson",
+    "uvloop", "werkzeug", "yaml",
 }  # fmt: skip
 
 # What each module may load, of those and of the toolkit's other public modules.
@@ -30,6 +31,9 @@ ALLOWED: dict[str, set[str]] = {
     "routes": {"aiohttp", "problems", "_accept", "_json"} | CODECS,
     "middlewares": {"aiohttp", "problems", "requests", "responses", "logger", "_accept", "_json"} | CODECS,
     "components": {"aiohttp", "routes"},
+    "porting.rules": {"aiohttp", "routes"},
+    "porting.hooks": {"aiohttp"},
+    "porting.views": {"aiohttp"},
     "schemas": (
         {"aiohttp", "problems", "requests", "responses", "_accept", "_json", "_validation"} | CODECS | ENGINES
     ),

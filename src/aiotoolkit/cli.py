@@ -13,7 +13,7 @@ import sys
 import traceback
 from collections.abc import Sequence
 
-from aiotoolkit import __version__, _cli_openapi, _cli_routes
+from aiotoolkit import __version__, _cli_openapi, _cli_port, _cli_routes
 from aiotoolkit._loading import LoadingError
 
 __all__ = ["main"]
@@ -67,7 +67,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"aiotoolkit {__version__}")
     subparsers = parser.add_subparsers(title="commands", metavar="COMMAND", dest="command", required=True)
-    for module in (_cli_openapi, _cli_routes):
+    for module in (_cli_openapi, _cli_port, _cli_routes):
         module.add_commands(subparsers)
     return parser
 

@@ -6,10 +6,21 @@ threads. Both make an aiohttp handler of a view that takes ``(request, **values)
 
 import functools
 import inspect
-from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterable,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Collection,
+    Iterable,
+    Iterator,
+    Mapping,
+)
 from typing import Any, ClassVar, Final, cast
 
 from aiohttp import AsyncIterablePayload, hdrs, web
+from aiohttp.abc import AbstractStreamWriter
 from aiohttp.typedefs import Handler
 from multidict import CIMultiDict, MultiMapping
 
@@ -33,10 +44,9 @@ Dumps = Callable[[Any], str | bytes]
 """Encodes what a view returned to JSON."""
 
 _HTML: Final = "text/html; charset=utf-8"
-_STREAMED: Final = "the stream of a view"
 
 
-def flask_view(view: Callable[..., Awaitable[Any]], *, dumps: Dumps = flask_dumps) -> Handler:
+def flask_view(view: Callable[..., Awaitable[Any] | AsyncIterator[Any]], *, dumps: Dumps = flask_dumps) -> Handler:
     """Make a handler of a coroutine function that takes ``(request, **values)`` and returns what Flask's views do.
 
     Args:
@@ -250,9 +260,9 @@ def _new_response(value: Any, headers: Any, dumps: Dumps, read: _Read) -> web.Re
             body = text.encode() if isinstance(text, str) else text
             return web.Response(body=body, headers={hdrs.CONTENT_TYPE: "application/json"})
         case AsyncIterable():
-            return _body_response(AsyncIterablePayload(_encoded(aiter(value))), headers)
+            return _body_response(_Stream(_encoded(aiter(value))), headers)
         case Iterator():
-            return _body_response(AsyncIterablePayload(_encoded(read(value))), headers)
+            return _body_response(_Stream(_encoded(read(value))), headers)
         case _:
             raise TypeError(
                 "A view returns text, bytes, a dict, a list, an iterator, a response, or a tuple of one of these with "
@@ -269,7 +279,21 @@ def _body_response(body: bytes | AsyncIterablePayload, headers: Any) -> web.Resp
     return web.Response(body=body, headers=all_headers)
 
 
-async def _encoded(source: AsyncIterator[Any]) -> AsyncIterator[bytes]:
+class _Stream(AsyncIterablePayload):
+    """A body that is made while it is sent, and closed where the client leaves before its end."""
+
+    def __init__(self, source: AsyncGenerator[bytes, None]) -> None:
+        super().__init__(source)
+        self._source = source
+
+    async def write(self, writer: AbstractStreamWriter) -> None:
+        try:
+            await super().write(writer)
+        finally:
+            await self._source.aclose()
+
+
+async def _encoded(source: AsyncIterator[Any]) -> AsyncGenerator[bytes, None]:
     try:
         async for item in source:
             if isinstance(item, str):
@@ -277,7 +301,7 @@ async def _encoded(source: AsyncIterator[Any]) -> AsyncIterator[bytes]:
             elif isinstance(item, bytes | bytearray | memoryview):
                 yield bytes(item)
             else:
-                raise TypeError(f"{_STREAMED} gives text or bytes, not {type(item).__name__}")
+                raise TypeError(f"The generator of a view gives text or bytes, not {type(item).__name__}")
     finally:
         close = getattr(source, "aclose", None)
         if close is not None:
