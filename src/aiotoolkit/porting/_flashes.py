@@ -1,6 +1,6 @@
 """Flask's flash messages in the session of aiohttp-session."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from functools import partial
 from typing import Any, Final, Literal, overload
 
@@ -48,7 +48,7 @@ async def get_flashed_messages(
     return _flashed(request, await get_session(request), with_categories, category_filter)
 
 
-async def flashes_context(request: web.Request) -> Mapping[str, Any]:
+async def flashes_context(request: web.Request) -> dict[str, Any]:
     """Context processor: ``get_flashed_messages(with_categories=False, category_filter=())`` for templates.
 
     For `aiotoolkit.components.setup_templates` or aiohttp-jinja2. The templates that Flask has work unchanged. The

@@ -46,6 +46,10 @@ class FlaskSession(Session):
     def permanent(self, value: bool) -> None:
         self["_permanent"] = bool(value)
 
+    def clear(self) -> None:
+        """Take everything out, and delete the cookie: also one that could not be read."""
+        self.invalidate()
+
 
 _READ_KEY: Final = web.RequestKey("aiotoolkit.porting.session", FlaskSession)
 

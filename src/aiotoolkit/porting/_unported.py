@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
 
 from aiohttp import web
+from yarl import URL
 
 __all__ = ["UnportedRoute", "unported_routes"]
 
@@ -76,12 +77,13 @@ class _Resource:
         self.shape = _OPEN.sub("{}", info.get("path") or info.get("formatter") or "")
 
     def matches(self, path: str) -> bool:
-        """Whether a request for this path would get here."""
+        """Whether a request for this path, which is not quoted, would get here."""
+        quoted = URL.build(path=path).raw_path  # the router quotes prefixes and most patterns, and not plain paths
         if self._pattern is not None:
-            return self._pattern.fullmatch(path) is not None
+            return any(self._pattern.fullmatch(form) for form in (path, quoted))
         if self._prefix is not None:  # static files
-            return path.startswith(f"{self._prefix}/")
-        return path == self._path
+            return quoted.startswith(f"{self._prefix}/")
+        return self._path in {path, quoted}
 
 
 def _resources(app: web.Application) -> Iterator[web.AbstractResource]:
@@ -96,7 +98,7 @@ def _resources(app: web.Application) -> Iterator[web.AbstractResource]:
 def _ported_methods(rule: str, resources: list[_Resource]) -> set[str]:
     sample = _sample(rule)
     if sample is None:
-        shape = _PART.sub("{}", rule)
+        shape = URL.build(path=_PART.sub("{}", rule)).raw_path.replace("%7B%7D", "{}")
         found = [resource for resource in resources if resource.shape == shape]
     else:
         found = [resource for resource in resources if resource.matches(sample)]

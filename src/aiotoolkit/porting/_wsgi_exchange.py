@@ -38,9 +38,11 @@ async def respond(request: web.Request, exchange: "Exchange") -> web.StreamRespo
     """
     data, is_complete = await exchange.next()
     head = exchange.head
+    if request.method == hdrs.METH_HEAD or head.status in _BODYLESS:
+        return head.whole_response(b"")
     if is_complete:
-        _check_length(request, head, len(data))
-        return head.whole_response(request, data)
+        head.check_size(len(data))
+        return head.whole_response(data)
     response = web.StreamResponse(status=head.status, reason=head.reason, headers=head.headers)
     await response.prepare(request)
     size = 0
@@ -50,16 +52,9 @@ async def respond(request: web.Request, exchange: "Exchange") -> web.StreamRespo
         if is_complete:
             break
         data, is_complete = await exchange.next()
-    _check_length(request, head, size)
+    head.check_size(size)
     await response.write_eof()
     return response
-
-
-def _check_length(request: web.Request, head: "Head", size: int) -> None:
-    """Refuse to end a body that its client would wait for the rest of."""
-    has_body = request.method != hdrs.METH_HEAD and head.status not in _BODYLESS
-    if has_body and head.length is not None and size < head.length:
-        raise RuntimeError(f"The WSGI application has answered {size} bytes of {head.length}")
 
 
 class ClientGoneError(Exception):
@@ -85,9 +80,16 @@ class Head:
                 self.headers.add(name, value.encode("latin-1").decode("utf-8", "replace"))
         check_headers(self.headers)
         length = self.headers.get(hdrs.CONTENT_LENGTH)
+        if length is not None and not (length.isascii() and length.isdigit()):
+            raise ValueError(f"{length!r} is not the length of an answer")
         self.length = None if length is None else int(length)
 
-    def whole_response(self, request: web.Request, body: bytes) -> web.Response:
+    def check_size(self, size: int) -> None:
+        """Refuse to end a body that its client would wait for the rest of."""
+        if self.length is not None and size < self.length:
+            raise RuntimeError(f"The WSGI application has answered {size} bytes of {self.length}")
+
+    def whole_response(self, body: bytes) -> web.Response:
         """A response with the whole body."""
         return web.Response(status=self.status, reason=self.reason, headers=self.headers, body=body)
 
@@ -126,6 +128,8 @@ class Exchange:
     def _answer(self, application: WSGIApplication, environ: dict[str, Any]) -> None:
         body = application(environ, self._start_response)
         try:
+            if isinstance(body, list | tuple) and len(body) == 1 and self._left is None:
+                self._left = len(body[0])  # all of it, though the headers do not say so
             for block in body:
                 self._write(block)
             if self._head is None:

@@ -110,7 +110,6 @@ class RequestBody:
 
     def __init__(self, max_size: int) -> None:
         self._max_size = max_size
-        self._is_detached = False
         self.file: IO[bytes] = BytesIO()
         self.size = 0
 
@@ -119,16 +118,25 @@ class RequestBody:
 
         Raises:
             HTTPRequestEntityTooLarge: it is larger than ``max_size``.
+            Problem: 400 for a body that breaks off, or whose encoding is damaged.
         """
         self._check(request.content_length or 0)
-        async for block in request.content.iter_any():
-            self.size += len(block)
-            self._check(self.size)
-            if self.size <= _MEMORY:
-                self.file.write(block)
-            else:
-                await asyncio.to_thread(self._write_to_disk, block)
+        try:
+            async for block in request.content.iter_any():
+                await self._add(block)
+        except web.RequestPayloadError as error:
+            from aiotoolkit.requests import damaged_body  # noqa: PLC0415 - other bodies do not need it
+
+            raise damaged_body(request) from error
         self.file.seek(0)
+
+    async def _add(self, block: bytes) -> None:
+        self.size += len(block)
+        self._check(self.size)
+        if self.size <= _MEMORY:
+            self.file.write(block)
+        else:
+            await asyncio.to_thread(self._write_to_disk, block)
 
     def _check(self, size: int) -> None:
         if size > self._max_size:
@@ -141,12 +149,6 @@ class RequestBody:
             self.file.write(start)
         self.file.write(block)
 
-    def detach(self) -> IO[bytes]:
-        """The file; who has taken it closes it."""
-        self._is_detached = True
-        return self.file
-
     def close(self) -> None:
-        """Close the file, unless it was taken."""
-        if not self._is_detached:
-            self.file.close()
+        """Close the file."""
+        self.file.close()

@@ -8,9 +8,9 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing, suppress
+from contextlib import suppress
 from contextvars import copy_context
-from typing import IO, Any, Final
+from typing import Final
 
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler
@@ -114,11 +114,14 @@ class _Fallback:
     async def answer(self, request: web.Request) -> web.StreamResponse:
         """Let the old application answer a request."""
         self._check_room()  # before the body is read in vain
-        with closing(RequestBody(self._max_body_size)) as body:
+        body = RequestBody(self._max_body_size)
+        try:
             await body.read(request)
             self._check_room()
-            exchange = Exchange(asyncio.get_running_loop())
-            self._start(exchange, make_environ(request, body.file, body.size), body.detach())
+            exchange = self._start(request, body)
+        except BaseException:
+            body.close()
+            raise
         try:
             return await respond(request, exchange)
         finally:
@@ -129,10 +132,12 @@ class _Fallback:
             headers = {hdrs.RETRY_AFTER: "1"}
             raise web.HTTPServiceUnavailable(text="The server is busy; try again in a moment.", headers=headers)
 
-    def _start(self, exchange: Exchange, environ: dict[str, Any], body: IO[bytes]) -> None:
+    def _start(self, request: web.Request, body: RequestBody) -> Exchange:
         if self._executor is None:
             raise RuntimeError("The application is shutting down")
         loop = asyncio.get_running_loop()
+        exchange = Exchange(loop)
+        environ = make_environ(request, body.file, body.size)
         future = self._executor.submit(copy_context().run, exchange.run, self._application, environ)
         self._running[future] = exchange
 
@@ -142,3 +147,4 @@ class _Fallback:
                 loop.call_soon_threadsafe(self._running.pop, done, None)
 
         future.add_done_callback(finish)
+        return exchange
