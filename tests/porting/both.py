@@ -1,5 +1,6 @@
 """A Flask application on Werkzeug's own server, and an aiohttp one: the same raw request to both."""
 
+import asyncio
 import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -9,7 +10,7 @@ from typing import Any
 from aiohttp import web
 from multidict import CIMultiDict
 
-from tests.raw import Address, exchange, served
+from tests.raw import Address, served
 
 __all__ = ["Answer", "Both", "both", "flask_served", "send"]
 
@@ -24,7 +25,9 @@ def flask_served(flask_app: Any) -> Iterator[Address]:
             """Nothing."""
 
     server = make_server("127.0.0.1", 0, flask_app, threaded=True, request_handler=Quiet)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(
+        target=server.serve_forever, args=(0.01,), daemon=True
+    )  # seconds until it notices its end
     thread.start()
     try:
         yield Address("127.0.0.1", server.server_port)
@@ -70,16 +73,36 @@ async def send(
     lines += [f"{name}: {value}" for name, value in headers or ()]
     if body or method in ("POST", "PUT", "PATCH"):
         lines.append(f"Content-Length: {len(body)}")
-    received = await exchange(server, "\r\n".join([*lines, "", ""]).encode() + body)
-    head, _, content = received.partition(b"\r\n\r\n")
-    status_line, *header_lines = head.decode("latin-1").split("\r\n")
-    parsed = CIMultiDict[str]()
-    for line in header_lines:
+    return await _exchange(server, method, "\r\n".join([*lines, "", ""]).encode() + body)
+
+
+async def _exchange(server: Address, method: str, data: bytes) -> Answer:
+    # Not until the connection ends: Werkzeug's server waits for the rest of a request that it has refused.
+    reader, writer = await asyncio.open_connection(server.host, server.port)
+    try:
+        writer.write(data)
+        async with asyncio.timeout(30):
+            return await _read(reader, method)
+    except (ConnectionResetError, asyncio.IncompleteReadError):
+        return Answer(0, CIMultiDict(), b"")
+    finally:
+        writer.close()
+
+
+async def _read(reader: asyncio.StreamReader, method: str) -> Answer:
+    head = await reader.readuntil(b"\r\n\r\n")
+    status_line, *lines = head.decode("latin-1").rstrip("\r\n").split("\r\n")
+    status, headers = int(status_line.split()[1]), CIMultiDict[str]()
+    for line in lines:
         name, _, value = line.partition(":")
-        parsed.add(name, value.strip())
-    if parsed.get("Transfer-Encoding") == "chunked":
-        content = unchunked(content)
-    return Answer(int(status_line.split()[1]) if status_line else 0, parsed, content)
+        headers.add(name, value.strip())
+    if method == "HEAD" or status in (204, 304):
+        return Answer(status, headers, await reader.read())  # a body would be a mistake
+    if headers.get("Transfer-Encoding") == "chunked":
+        return Answer(status, headers, unchunked(await reader.read()))
+    if "Content-Length" in headers:
+        return Answer(status, headers, await reader.readexactly(int(headers["Content-Length"])))
+    return Answer(status, headers, await reader.read())
 
 
 def unchunked(data: bytes) -> bytes:
