@@ -6,12 +6,16 @@ __all__ = ["read_cookie", "write_cookie"]
 
 
 def read_cookie(request: web.Request, name: str) -> str:
-    """The value of a cookie, which a client may also have sent as UTF-8; what is neither is replaced."""
+    """The value of a cookie, whatever it is written in."""
     value = request.cookies.get(name, "")
     try:
         return value.encode("latin-1").decode()
     except UnicodeError:
-        return value.encode(errors="surrogateescape").decode(errors="replace")
+        pass
+    try:
+        return value.encode().decode()
+    except UnicodeError:  # bytes that are no UTF-8
+        return value.encode(errors="surrogateescape").decode("latin-1")
 
 
 def write_cookie(response: web.StreamResponse, name: str, value: str, *, max_age: int, secure: bool) -> None:
