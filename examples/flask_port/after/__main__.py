@@ -5,10 +5,13 @@ import getpass
 import sqlite3
 import sys
 
+from aiotoolkit.porting.fallback import unported_routes
 from examples.flask_port import checks
+from examples.flask_port.after.app import create_app
 from examples.flask_port.after.passwords import hash_password
-from examples.flask_port.after.settings import Settings, read_settings
+from examples.flask_port.after.settings import STAGES, Settings, Stage, read_settings
 from examples.flask_port.after.storage import query_at
+from examples.flask_port.after.urls import OLD_APP
 from examples.flask_port.database import create_tables
 from examples.flask_port.samples import SAMPLE_PASSWORD, add_samples
 from examples.flask_port.users import NameTakenError, create_user
@@ -18,7 +21,9 @@ def main(arguments: list[str] | None = None) -> None:
     parsed = _parser().parse_args(arguments)
     try:
         settings = read_settings()
-        if parsed.command == "init-db":
+        if parsed.command == "unported":
+            list_unported(settings, parsed.stage or settings.stage)
+        elif parsed.command == "init-db":
             init_db(settings, sample=parsed.sample)
         else:
             add_user(settings, parsed.name, parsed.password, admin=parsed.admin)
@@ -37,7 +42,16 @@ def _parser() -> argparse.ArgumentParser:
     user.add_argument("name")
     user.add_argument("--admin", action="store_true", help="let the account change what others wrote")
     user.add_argument("--password", help="asked for when it is not given")
+    unported = commands.add_parser("unported", help="list the routes that Flask still answers")
+    unported.add_argument("--stage", choices=STAGES, help="the stage of the port (default: LOGBOOK_STAGE, or all)")
     return parser
+
+
+def list_unported(settings: Settings, stage: Stage) -> None:
+    """List the routes that are still Flask's at a stage."""
+    app = create_app(settings, stage=stage)
+    for route in unported_routes(app, app[OLD_APP]) if OLD_APP in app else []:
+        print(f"{', '.join(route.methods):12} {route.rule}")
 
 
 def init_db(settings: Settings, *, sample: bool) -> None:
