@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from aiohttp import hdrs, web
+from aiohttp_session import get_session
 
 from aiotoolkit.app import get_settings
 from aiotoolkit.components import render_template
@@ -129,5 +130,5 @@ def _is_there(connection: sqlite3.Connection) -> bool:
 
 async def fault(request: web.Request) -> web.StreamResponse:
     """Fail, after something was written to the session."""
-    await flash(request, "The page failed.", "error")
+    (await get_session(request))["_permanent"] = True
     raise RuntimeError("a secret of the server")

@@ -4,7 +4,18 @@ import uuid
 from pathlib import Path
 from typing import Final
 
-from flask import Blueprint, abort, current_app, flash, redirect, render_template, request, send_from_directory, url_for
+from flask import (
+    Blueprint,
+    abort,
+    current_app,
+    flash,
+    redirect,
+    render_template,
+    request,
+    send_from_directory,
+    session,
+    url_for,
+)
 from flask.typing import ResponseReturnValue
 
 from examples.flask_port import checks
@@ -91,5 +102,5 @@ def health() -> ResponseReturnValue:
 
 def fault() -> ResponseReturnValue:
     """Fail, after something was written to the session."""
-    flash("The page failed.", "error")
+    session.permanent = True
     raise RuntimeError("a secret of the server")
