@@ -3,7 +3,8 @@
 
 SHELL = /bin/sh
 PORT ?= 8080
-export PORT
+STAGE ?= all
+export PORT STAGE
 
 # python -m, never the scripts in bin: their first line breaks in a folder whose path has spaces.
 VENV_PYTHON = .venv/bin/python
@@ -13,13 +14,14 @@ TOX = $(TOX_PYTHON) -m tox
 TOX_TEST = $(if $(ENVS),run -e $(ENVS),run-parallel --parallel auto --parallel-no-spinner)
 PIP_FLAGS = --quiet --disable-pip-version-check
 
-.PHONY: help run site test sentry-check openapi-check lint format docs bench fuzz dev clean
+.PHONY: help run site flask-port test sentry-check openapi-check lint format docs bench fuzz dev clean
 
 help:  ## list these targets
 	@echo "Targets:"
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
 	@echo "Variables:"
-	@echo "  PORT=8080            the port of 'make run' and 'make site'"
+	@echo "  PORT=8080            the port of 'make run', 'make site' and 'make flask-port'"
+	@echo "  STAGE=half           how far the port of 'make flask-port' has come: fallback, half or all"
 	@echo "  PYTHON=python3.13    the interpreter to start from (default: the newest on PATH, 3.11 or later)"
 	@echo "  ENVS=py313,docs      only these environments in 'make test' (default: all of tox.ini)"
 	@echo "  ARGS='-k settings'   more arguments for pytest in 'make test', or of 'make bench' and 'make fuzz'"
@@ -29,6 +31,11 @@ run: .venv/.installed-run  ## start examples/projects on http://127.0.0.1:8080
 
 site: .venv/.installed-run  ## start examples/site, with components, accounts and a blog, on http://127.0.0.1:8080
 	@$(VENV_PYTHON) -m examples.site --port "$$PORT"
+
+flask-port: .venv/.installed-run  ## start examples/flask_port, a port from Flask, at a STAGE, on http://127.0.0.1:8080
+	@export LOGBOOK_SECRET_KEY="$${LOGBOOK_SECRET_KEY:-$$($(VENV_PYTHON) -c 'import secrets; print(secrets.token_hex())')}"; \
+	[ -e "$${LOGBOOK_DATABASE:-logbook.sqlite3}" ] || $(VENV_PYTHON) -m examples.flask_port.after init-db --sample; \
+	exec $(VENV_PYTHON) -m examples.flask_port --stage "$$STAGE" --port "$$PORT"
 
 test: .tox/.bootstrap/.installed-tox  ## run every test and check through tox; a Python that is missing is skipped
 	@$(if $(ENVS),:,echo "Running the environments of tox.ini side by side; each is printed when it is done ...")
