@@ -17,7 +17,7 @@ from uuid import UUID
 from aiohttp import web
 from yarl import URL
 
-__all__ = ["PathPart", "Query", "url_for"]
+__all__ = ["PathPart", "Query", "part_names", "url_for"]
 
 PathPart: TypeAlias = str | int | float | Decimal | UUID | date | time | Enum | os.PathLike[str]
 """What `url_for` takes as a part of a path, as a value of a query, and as an anchor."""
@@ -83,6 +83,15 @@ def url_for(
     if _anchor is not None:
         url = url.with_fragment(_to_text(_anchor, "_anchor"))
     return _to_absolute(url, request_or_app, name) if _absolute else url
+
+
+def part_names(request_or_app: web.Request | web.Application, name: str) -> frozenset[str]:
+    """What `url_for` takes as parts for a route.
+
+    Raises:
+        LookupError: No route has that name, or several applications have one.
+    """
+    return _part_names(_find_resource(request_or_app, name))
 
 
 # Finding the route
@@ -157,14 +166,17 @@ def _root(request: web.Request) -> web.Application:
 
 def _build_path(resource: web.AbstractResource, name: str, parts: Mapping[str, object]) -> URL:
     info = resource.get_info()
+    _check_names(name, resource, _part_names(resource), parts)
     if "directory" in info:
-        _check_names(name, resource, _FILENAME, parts)
         return _static_url(resource, name, _to_text(parts["filename"], "filename"))
-    fields, template = _parse(resource.canonical)
-    _check_names(name, resource, fields, parts)
+    template = _parse(resource.canonical)[1]
     if "pattern" in info:
         return _fill(name, template, info["pattern"], {key: _to_text(value, key) for key, value in parts.items()})
     return URL.build(path=template or "/", encoded=True)
+
+
+def _part_names(resource: web.AbstractResource) -> frozenset[str]:
+    return _FILENAME if "directory" in resource.get_info() else _parse(resource.canonical)[0]
 
 
 @lru_cache(maxsize=4096)

@@ -255,6 +255,7 @@ async def test_other_routes_of_the_application(aiohttp_client: AiohttpClient) ->
     app = make_app()
     app.router.add_get("/native/{name}", view("native"), name="native")
     assert url_for(app, "native", name="x") == "/native/x"
+    assert url_for(app, "native", name="x", page=2, tag=["a", "b"]) == "/native/x?page=2&tag=a&tag=b"
     assert str(url_for_route(app, "by_number", number=3)) == "/user/3"
     assert str(url_for_route(app, "index")) == "/"
     assert str(url_for_route(app, "files", name="a/b c")) == "/files/a/b%20c"

@@ -16,6 +16,7 @@ from urllib.parse import quote
 from aiohttp import web
 
 from aiotoolkit import routes
+from aiotoolkit._url_for import part_names
 from aiotoolkit.porting._converters import BUILT_IN, Converter
 from aiotoolkit.porting._rule_match import endpoint_of, rule_values
 from aiotoolkit.porting._rule_table import TABLE, RuleTable, View, build_url, endpoint_for
@@ -174,7 +175,7 @@ def url_for(
 ) -> str:
     """Build the URL of an endpoint, as Flask's ``url_for``.
 
-    Of several rules, the one that takes the values is used. Values that no rule takes become the query, and None is
+    Of several rules, the one that takes the values is used. Values that it does not take become the query, and None is
     left out. An endpoint that is no rule's is looked for among the names of all other routes, with
     `aiotoolkit.routes.url_for`.
 
@@ -203,7 +204,9 @@ def url_for(
         preferred = _method or (None if request is None else request.method)
         url = build_url(endpoint, rules, given, preferred, required=_method is not None)
     else:
-        url = str(routes.url_for(request_or_app, endpoint, **given))
+        names = part_names(request_or_app, endpoint)
+        parts = {name: given.pop(name) for name in names if name in given}
+        url = str(routes.url_for(request_or_app, endpoint, _query=given or None, **parts))
     if _anchor is not None:
         url += "#" + quote(_anchor, safe="%!#$&'()*+,/:;=?@")
     return _absolute(url, request, _scheme) if _external or _scheme is not None else url
