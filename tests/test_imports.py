@@ -31,7 +31,9 @@ ALLOWED: dict[str, set[str]] = {
     "routes": {"aiohttp", "problems", "_accept", "_json"} | CODECS,
     "middlewares": {"aiohttp", "problems", "requests", "responses", "logger", "_accept", "_json"} | CODECS,
     "components": {"aiohttp", "routes"},
+    "porting.fallback": {"aiohttp"},
     "porting.rules": {"aiohttp", "routes"},
+    "porting.sessions": {"aiohttp", "aiohttp_session", "itsdangerous"},
     "porting.hooks": {"aiohttp"},
     "porting.views": {"aiohttp"},
     "schemas": (
@@ -57,7 +59,13 @@ def imported_by(module: str) -> set[str]:
     return set(json.loads(done.stdout))
 
 
-@pytest.mark.parametrize("name", ALLOWED)
+# What is nothing without an optional package.
+NEEDS = {"porting.sessions": "aiohttp_session"}
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.extra(NEEDS[name]) if name in NEEDS else ()) for name in ALLOWED]
+)
 def test_module_alone(name: str) -> None:
     """A module imports alone, without a warning, and loads only what its layer allows."""
     if importlib.util.find_spec(f"aiotoolkit.{name}") is None:
