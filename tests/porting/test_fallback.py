@@ -10,12 +10,13 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from importlib.util import find_spec
+from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 from wsgiref.validate import validator
 
 import pytest
-from aiohttp import ClientPayloadError, ClientSession, FormData, web
+from aiohttp import ClientPayloadError, ClientSession, FormData, UnixConnector, web
 from aiohttp.test_utils import TestClient, TestServer
 
 from aiotoolkit.logger import request_id_var
@@ -336,6 +337,20 @@ class TestEnviron:
         environ = await told(raw_request("GET", "/"), app)
         assert (environ["wsgi.url_scheme"], environ["HTTP_HOST"]) == ("https", "public.example")
         assert environ["REMOTE_ADDR"] == "9.9.9.9"
+
+    async def test_unix_socket(self, tmp_path: Path) -> None:
+        """A socket without addresses has names that say so."""
+        runner = web.AppRunner(make(validator(show_environ)))
+        await runner.setup()
+        try:
+            path = str(tmp_path / "socket")
+            await web.UnixSite(runner, path).start()
+            async with ClientSession(connector=UnixConnector(path)) as session, session.get("http://any/") as response:
+                text = await response.text()
+        finally:
+            await runner.cleanup()
+        assert "SERVER_NAME=localhost\nSERVER_PORT=80\n" in text
+        assert "REMOTE_ADDR=\n" in text
 
     @pytest.mark.parametrize("target", ["//x", "*", "http://other/x?y", "/%00", "/?%ff", "/" + "a" * 6000])
     @needs_flask
