@@ -104,7 +104,7 @@ def typed(value: Any) -> Any:
 
 
 class TestValues:
-    @given(values())
+    @given(st.deferred(values))
     @settings(deadline=None)
     def test_same_text_and_same_value(self, value: Any) -> None:
         """Each side writes the same characters for a value, and reads the same value of them."""
@@ -114,7 +114,7 @@ class TestValues:
             assert _tagged_json.dumps(value) == text
             assert typed(_tagged_json.loads(text)) == typed(theirs.loads(text))
 
-    @given(st.dictionaries(st.text(), values(), max_size=4))
+    @given(st.dictionaries(st.text(), st.deferred(values), max_size=4))
     @settings(deadline=None)
     def test_both_ways_through_a_cookie(self, session: dict[str, Any]) -> None:
         """A session that one side signs is the same on the other one."""
