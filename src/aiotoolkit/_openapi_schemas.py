@@ -13,8 +13,10 @@ from urllib.parse import unquote
 
 from referencing.jsonschema import DRAFT4, DRAFT201909, DRAFT202012
 
+from aiotoolkit._bounds import added_bounds
 from aiotoolkit._documents import REF_STANDS_ALONE, Document, Subschema
 from aiotoolkit._drafts import upgraded
+from aiotoolkit._text import exceeds_int64
 
 __all__ = ["PREFIX", "Components", "NotDescribableError", "component_name"]
 
@@ -131,6 +133,7 @@ class _Parts:
         self._is_one_resource = not any(
             part is not document.root and _has_identifier(part) for part in document.subschemas
         )
+        self._bounds = added_bounds(document)
         self._names = dict(self._named())
         self._by_reference = {
             part.keywords["$ref"]: id(target.contents)
@@ -201,6 +204,10 @@ class _Parts:
         said = upgraded(part.keywords, draft, has_unevaluated=self._has_unevaluated)
         if draft in REF_STANDS_ALONE and "$ref" in said and isinstance(part.contents.get("description"), str):
             said["description"] = part.contents["description"]
+        if bounds := self._bounds.get(id(part.contents)):
+            # Requests have integers of 64 bits, which has a name in OpenAPI.
+            is_within = not any(exceeds_int64(said.get(limit)) for limit in _LIMITS)
+            said = {**said, **({"format": "int64"} if is_within and "format" not in said else bounds)}
         return self._referring(part, said)
 
     def _referring(self, part: Subschema, said: dict[str, Any]) -> Any:
@@ -283,6 +290,7 @@ def _with_marks(value: Any, references: list[int]) -> Any:
     return [_with_marks(item, references) for item in value] if isinstance(value, list) else value
 
 
+_LIMITS: Final = ("minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum")
 _REFERENCES: Final = ("$ref", "$dynamicRef", "$recursiveRef")
 
 

@@ -55,7 +55,7 @@ def test_it_is_valid_and_complete(document: dict[str, Any]) -> None:
 
 def test_each_schema_stands_once(document: dict[str, Any]) -> None:
     """The jsl document and the dict of a new project are one component."""
-    assert list(document["components"]["schemas"]) == ["NewProject", "Problem", "Project", "Projects"]
+    assert list(document["components"]["schemas"]) == ["NewProject", "Problem", "Project", "ProjectList"]
     found = operations(document)
     bodies = [found[name]["requestBody"]["content"] for name in found if "requestBody" in found[name]]
     assert bodies == [{"application/json": {"schema": {"$ref": "#/components/schemas/NewProject"}}}] * 2
