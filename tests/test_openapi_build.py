@@ -246,7 +246,7 @@ def test_what_depends_on_the_way_to_it() -> None:
         }
     )
     with pytest.warns(UserWarning, match="left out .* what a .dynamicRef means depends on the way to it"):
-        assert built(application(("POST", "/", schema), errors=False))["paths"] == {}
+        assert built(application(("POST", "/", schema), errors=False))["components"] == {}
 
 
 def test_never_reached() -> None:
@@ -747,6 +747,7 @@ def test_one_name_for_two_schemas() -> None:
     names = [content["application/json"]["schema"]["$ref"].rpartition("/")[2] for content in contents]
     assert names == ["List", "List", "List2"]
     schemas = document["components"]["schemas"]
+    assert [schemas[name]["title"] for name in ("List", "List2")] == ["List", "List2"]  # clients take these for names
     assert list(schemas) == ["Item", "Item2", "List", "List2", "Problem"]
     assert (schemas["Item"], schemas["Item2"]) == (number, text)
     assert schemas["List2"]["properties"]["items"]["items"] == {"$ref": "#/components/schemas/Item2"}

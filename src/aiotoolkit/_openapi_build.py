@@ -169,12 +169,18 @@ class _Builder:
 
     def add(self, entry: RouteEntry, schema: Schema[Any]) -> None:
         """Describe a route, or warn that it cannot be described."""
+        state = self.components.state()
         try:
             self._add(entry, schema)
         except (NotDescribableError, NotTemplateError) as error:
-            self._leave_out(entry, str(error))
+            why = str(error)
         except RecursionError:
-            self._leave_out(entry, "its schemas are nested too deeply")
+            why = "its schemas are nested too deeply"
+        else:
+            return
+        self.components.restore(state)
+        self._ids = {name: other for name, other in self._ids.items() if other is not entry}
+        self._leave_out(entry, why)
 
     def _leave_out(self, entry: RouteEntry, why: str) -> None:
         self.warnings.append(f"{entry} is left out of the API's description: {why}")
