@@ -31,6 +31,8 @@ ALLOWED: dict[str, set[str]] = {
     "routes": {"aiohttp", "problems", "_accept", "_json"} | CODECS,
     "middlewares": {"aiohttp", "problems", "requests", "responses", "logger", "_accept", "_json"} | CODECS,
     "components": {"aiohttp", "routes"},
+    "_loading": set(),
+    "cli": {"_loading"},
     "openapi": {
         "aiohttp", "problems", "requests", "responses", "schemas", "_accept", "_json", "_validation",
     } | CODECS | ENGINES,

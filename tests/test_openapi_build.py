@@ -130,6 +130,8 @@ def test_info() -> None:
     [
         ({"title": ""}, "title is text"),
         ({"version": 1}, "version is text"),
+        ({"security": {"key": []}}, "security is a list of mappings"),
+        ({"tags": [{"description": "No name"}]}, "tags are texts, or mappings with a name"),
         ({"security": [{"key": []}]}, "security requires 'key', which security_schemes does not have"),
     ],
 )
@@ -143,6 +145,25 @@ def test_no_application() -> None:
     """The first argument is an application."""
     with pytest.raises(TypeError, match="an application, not dict"):
         build_openapi({}, title="Test", version="1")  # type: ignore[arg-type]  # what is tested
+
+
+def test_what_is_given_stays() -> None:
+    """A document shares nothing with what it was made of: whoever changes it changes nothing else."""
+    given: dict[str, Any] = {
+        "servers": [{"url": "/{v}", "variables": {"v": {"default": "1"}}}],
+        "tags": [{"name": "a", "externalDocs": {"url": "https://example.com"}}],
+        "security": [{"key": ["scope"]}],
+        "security_schemes": {"key": {"type": "oauth2", "flows": {}}},
+        "contact": {"name": "Us"},
+    }
+    before = copy.deepcopy(given)
+    document = build_openapi(web.Application(), title="Test", version="1", **given)
+    document["servers"][0]["variables"].clear()
+    document["tags"][0]["externalDocs"].clear()
+    document["security"][0]["key"].clear()
+    document["components"]["securitySchemes"]["key"].clear()
+    document["info"]["contact"].clear()
+    assert given == before
 
 
 def test_the_same_each_time() -> None:
@@ -244,7 +265,7 @@ def test_what_depends_on_the_way_to_it() -> None:
         }
     )
     with pytest.warns(UserWarning, match="left out .* what a .dynamicRef means depends on the way to it"):
-        assert built(application(("POST", "/", schema), errors=False))["paths"] == {}
+        assert built(application(("POST", "/", schema), errors=False))["components"] == {}
 
 
 def test_never_reached() -> None:
@@ -396,8 +417,12 @@ def test_what_only_python_has(regex: str) -> None:
 @pytest.mark.parametrize(
     ("stated", "path", "said"),
     [
-        ({"type": "integer", "maximum": 5}, r"/{x:\d+}", {"type": "integer", "maximum": 5, "minimum": 0}),
-        ({"type": "integer", "minimum": 2}, r"/{x:\d+}", {"type": "integer", "minimum": 2}),
+        (
+            {"type": "integer", "maximum": 5},
+            r"/{x:\d+}",
+            {"type": "integer", "maximum": 5, "minimum": 0, "format": "int64"},
+        ),
+        ({"type": "integer", "minimum": 2}, r"/{x:\d+}", {"type": "integer", "minimum": 2, "format": "int64"}),
         (
             {"type": "string", "maxLength": 5},
             "/{x:[a-z]+}",
@@ -437,7 +462,7 @@ def test_parameters() -> None:
             "in": "query",
             "required": False,
             "description": "An a",
-            "schema": {"type": "integer", "default": 1},
+            "schema": {"type": "integer", "default": 1, "format": "int64"},
         },
         {"name": "b", "in": "query", "required": True, "deprecated": True, "schema": {}},
         {"name": "c", "in": "query", "required": True, "schema": {"type": "string"}},
@@ -458,7 +483,7 @@ def test_parameters_from_several_schemas() -> None:
         "name": "a",
         "in": "query",
         "required": True,
-        "schema": {"allOf": [{"type": "integer"}, {"minimum": 1}]},
+        "schema": {"allOf": [{"type": "integer", "format": "int64"}, {"minimum": 1}]},
     }
     assert (b["required"], b["schema"]) == (False, {"anyOf": [{"minimum": 1}, {"maximum": 5}]})
 
@@ -481,7 +506,7 @@ def test_styles_of_arrays(place: str, words: dict[str, Any], said: dict[str, Any
     places: dict[str, Any] = {place: {"properties": {"x": items}}}
     (parameter,) = operation(Schema(**places), "/{x}" if place == "path" else "/")["parameters"]
     assert {name: parameter[name] for name in ("style", "explode") if name in parameter} == said
-    assert parameter["schema"] == {"type": "array", "items": {"type": "integer"}}
+    assert parameter["schema"] == {"type": "array", "items": {"type": "integer", "format": "int64"}}
 
 
 async def test_styles_are_what_is_read() -> None:
@@ -568,7 +593,7 @@ def test_responses() -> None:
         "201": {
             "description": "Created",
             "headers": {
-                "X-N": {"description": "N", "schema": {"type": "integer"}},
+                "X-N": {"description": "N", "schema": {"type": "integer", "format": "int64"}},
                 "X-L": {"schema": {"type": "array"}},
             },
             "content": {"application/json": {"schema": ITEM_REF}},
@@ -660,7 +685,11 @@ async def test_problems_are_what_is_answered() -> None:
 
 def test_titles_are_components() -> None:
     """Objects with a title are components wherever they stand; titles of scalars, as pydantic writes them, are not."""
-    inner = {"title": "Inner part", "type": "object", "properties": {"n": {"title": "N", "type": "integer"}}}
+    inner = {
+        "title": "Inner part",
+        "type": "object",
+        "properties": {"n": {"title": "N", "type": "integer", "maximum": 9, "minimum": 0}},
+    }
     free = {"title": "Free", "type": "object"}
     outer = {"title": "Outer", "type": "array", "items": {"anyOf": [inner, free]}}
     assert component(outer) == {
@@ -693,7 +722,7 @@ def test_definitions_are_components() -> None:
         "Problem": document["components"]["schemas"]["Problem"],
         "See": {"title": "See", "enum": [1]},
         "a": {"$ref": "#/components/schemas/aB"},
-        "aB": {"type": "integer"},
+        "aB": {"type": "integer", "format": "int64"},
     }
 
 
@@ -737,6 +766,7 @@ def test_one_name_for_two_schemas() -> None:
     names = [content["application/json"]["schema"]["$ref"].rpartition("/")[2] for content in contents]
     assert names == ["List", "List", "List2"]
     schemas = document["components"]["schemas"]
+    assert [schemas[name]["title"] for name in ("List", "List2")] == ["List", "List2"]  # clients take these for names
     assert list(schemas) == ["Item", "Item2", "List", "List2", "Problem"]
     assert (schemas["Item"], schemas["Item2"]) == (number, text)
     assert schemas["List2"]["properties"]["items"]["items"] == {"$ref": "#/components/schemas/Item2"}
