@@ -37,7 +37,6 @@ def python_imports(package: Path) -> Iterator[str]:
             yield f"from generated.models import {found[1]} as {body}"
 
 
-@pytest.mark.extra("openapi_python_client")
 def test_python(example: Live, tmp_path: Path) -> None:
     """openapi-python-client understands all of it; its client passes mypy, and works."""
     config = tmp_path / "config.yaml"
