@@ -64,6 +64,12 @@ class Live:
     file: Path
     environment: dict[str, str]
 
+    @property
+    def base(self) -> str:
+        """The path in front of those of the document: ``""`` or ``"/api"``."""
+        base: str = self.document["servers"][0]["url"]
+        return base.rstrip("/")
+
 
 @dataclass(frozen=True)
 class Node:
