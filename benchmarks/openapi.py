@@ -38,7 +38,7 @@ def schema_of(number: int) -> Schema[Any]:
         request=item,
         path={"type": "object", "properties": {"item_id": {"type": "integer", "maximum": number + 1}}},
         query={"type": "object", "properties": {"limit": {"type": "integer", "maximum": number + 1}}},
-        responses={200: item, 201: {"type": "array", "items": item}},
+        responses={200: item, 201: {"type": "array", "items": {"type": "integer", "maximum": number + 1}}},
         status=200,
     )
 

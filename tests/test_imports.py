@@ -9,8 +9,8 @@ import pytest
 
 # Packages that are slow to import, optional, or both.
 WATCHED = {
-    "aiohttp", "aiohttp_jinja2", "dotenv", "jinja2", "jsl", "jsonschema", "jsonschema_rs", "msgspec", "pydantic",
-    "pythonjsonlogger", "pytz", "raven", "sentry_sdk", "ujson", "uvloop", "yaml",
+    "aiohttp", "aiohttp_jinja2", "aiotoolkit_swagger_ui", "dotenv", "jinja2", "jsl", "jsonschema", "jsonschema_rs",
+    "msgspec", "pydantic", "pythonjsonlogger", "pytz", "raven", "sentry_sdk", "ujson", "uvloop", "yaml",
 }  # fmt: skip
 
 # What each module may load, of those and of the toolkit's other public modules.
@@ -30,6 +30,8 @@ ALLOWED: dict[str, set[str]] = {
     "routes": {"aiohttp", "problems", "_accept", "_json"} | CODECS,
     "middlewares": {"aiohttp", "problems", "requests", "responses", "logger", "_accept", "_json"} | CODECS,
     "components": {"aiohttp", "routes"},
+    "_loading": set(),
+    "cli": {"_loading"},
     "openapi": {
         "aiohttp", "problems", "requests", "responses", "schemas", "_accept", "_json", "_validation",
     } | CODECS | ENGINES,

@@ -130,6 +130,8 @@ def test_info() -> None:
     [
         ({"title": ""}, "title is text"),
         ({"version": 1}, "version is text"),
+        ({"security": {"key": []}}, "security is a list of mappings"),
+        ({"tags": [{"description": "No name"}]}, "tags are texts, or mappings with a name"),
         ({"security": [{"key": []}]}, "security requires 'key', which security_schemes does not have"),
     ],
 )
@@ -396,8 +398,12 @@ def test_what_only_python_has(regex: str) -> None:
 @pytest.mark.parametrize(
     ("stated", "path", "said"),
     [
-        ({"type": "integer", "maximum": 5}, r"/{x:\d+}", {"type": "integer", "maximum": 5, "minimum": 0}),
-        ({"type": "integer", "minimum": 2}, r"/{x:\d+}", {"type": "integer", "minimum": 2}),
+        (
+            {"type": "integer", "maximum": 5},
+            r"/{x:\d+}",
+            {"type": "integer", "maximum": 5, "minimum": 0, "format": "int64"},
+        ),
+        ({"type": "integer", "minimum": 2}, r"/{x:\d+}", {"type": "integer", "minimum": 2, "format": "int64"}),
         (
             {"type": "string", "maxLength": 5},
             "/{x:[a-z]+}",
@@ -437,7 +443,7 @@ def test_parameters() -> None:
             "in": "query",
             "required": False,
             "description": "An a",
-            "schema": {"type": "integer", "default": 1},
+            "schema": {"type": "integer", "default": 1, "format": "int64"},
         },
         {"name": "b", "in": "query", "required": True, "deprecated": True, "schema": {}},
         {"name": "c", "in": "query", "required": True, "schema": {"type": "string"}},
@@ -458,7 +464,7 @@ def test_parameters_from_several_schemas() -> None:
         "name": "a",
         "in": "query",
         "required": True,
-        "schema": {"allOf": [{"type": "integer"}, {"minimum": 1}]},
+        "schema": {"allOf": [{"type": "integer", "format": "int64"}, {"minimum": 1}]},
     }
     assert (b["required"], b["schema"]) == (False, {"anyOf": [{"minimum": 1}, {"maximum": 5}]})
 
@@ -481,7 +487,7 @@ def test_styles_of_arrays(place: str, words: dict[str, Any], said: dict[str, Any
     places: dict[str, Any] = {place: {"properties": {"x": items}}}
     (parameter,) = operation(Schema(**places), "/{x}" if place == "path" else "/")["parameters"]
     assert {name: parameter[name] for name in ("style", "explode") if name in parameter} == said
-    assert parameter["schema"] == {"type": "array", "items": {"type": "integer"}}
+    assert parameter["schema"] == {"type": "array", "items": {"type": "integer", "format": "int64"}}
 
 
 async def test_styles_are_what_is_read() -> None:
@@ -568,7 +574,7 @@ def test_responses() -> None:
         "201": {
             "description": "Created",
             "headers": {
-                "X-N": {"description": "N", "schema": {"type": "integer"}},
+                "X-N": {"description": "N", "schema": {"type": "integer", "format": "int64"}},
                 "X-L": {"schema": {"type": "array"}},
             },
             "content": {"application/json": {"schema": ITEM_REF}},
@@ -660,7 +666,11 @@ async def test_problems_are_what_is_answered() -> None:
 
 def test_titles_are_components() -> None:
     """Objects with a title are components wherever they stand; titles of scalars, as pydantic writes them, are not."""
-    inner = {"title": "Inner part", "type": "object", "properties": {"n": {"title": "N", "type": "integer"}}}
+    inner = {
+        "title": "Inner part",
+        "type": "object",
+        "properties": {"n": {"title": "N", "type": "integer", "maximum": 9, "minimum": 0}},
+    }
     free = {"title": "Free", "type": "object"}
     outer = {"title": "Outer", "type": "array", "items": {"anyOf": [inner, free]}}
     assert component(outer) == {
@@ -693,7 +703,7 @@ def test_definitions_are_components() -> None:
         "Problem": document["components"]["schemas"]["Problem"],
         "See": {"title": "See", "enum": [1]},
         "a": {"$ref": "#/components/schemas/aB"},
-        "aB": {"type": "integer"},
+        "aB": {"type": "integer", "format": "int64"},
     }
 
 

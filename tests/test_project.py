@@ -50,9 +50,20 @@ def test_the_readme_lists_every_extra() -> None:
 
 
 def test_all_means_every_extra() -> None:
-    """The extra ``all`` brings each of the others."""
+    """The extra ``all`` brings each of the others, but the data of Swagger UI: half a megabyte that no other needs."""
     (everything,) = EXTRAS["all"]
-    assert set(everything.removeprefix("aiotoolkit[").removesuffix("]").split(",")) == set(EXTRAS) - {"all"}
+    brought = set(everything.removeprefix("aiotoolkit[").removesuffix("]").split(","))
+    assert brought == set(EXTRAS) - {"all", "swagger-ui"}
+
+
+def test_the_extra_swagger_ui_is_built_here() -> None:
+    """The extra asks for no newer version of the distribution than the one in ``packages``."""
+    sources = ROOT / "packages" / "aiotoolkit-swagger-ui" / "pyproject.toml"
+    project = tomllib.loads(sources.read_text(encoding="utf-8"))["project"]
+    (requirement,) = EXTRAS["swagger-ui"]
+    name, _, lowest = requirement.partition(">=")
+    assert name == project["name"]
+    assert [int(part) for part in lowest.split(".")] <= [int(part) for part in project["version"].split(".")]
 
 
 def test_dependencies_have_lower_bounds_and_no_caps() -> None:

@@ -17,9 +17,10 @@ from aiotoolkit._openapi_page import PAGE_HEADERS, render_page
 from aiotoolkit._representation import Representation
 from aiotoolkit._swagger_ui import SwaggerUI
 
-__all__ = ["setup_openapi"]
+__all__ = ["served_documents", "setup_openapi"]
 
 _PATHS_KEY: Final = web.AppKey("aiotoolkit.openapi.paths", set[str])
+_DOCUMENTS_KEY: Final = web.AppKey("aiotoolkit.openapi.documents", dict[str, Callable[[], dict[str, Any]]])
 
 # The examples on the page name the server as the client does. This stands for it until there is a request.
 _PLACEHOLDER: Final = "http://aiotoolkit-origin.invalid"
@@ -69,13 +70,21 @@ def setup_openapi(
     make = _maker(app, document, {"title": title, "version": version, **options})
     if app.pre_frozen:
         raise RuntimeError("Call setup_openapi before the application starts, and before add_subapp")
+    for option, given in {"path": path, "docs": docs, "swagger_ui": swagger_ui}.items():
+        _check_path(option, given)
     description = _Description(make)
-    description.add_document(_checked(path, "path"))
+    description.add_document(path)
     if docs is not None:
-        description.add_page(_checked(docs, "docs"), swagger_ui)
+        description.add_page(docs, swagger_ui)
     if swagger_ui is not None:
-        description.add_swagger_ui(_checked(swagger_ui, "swagger_ui"))
+        description.add_swagger_ui(swagger_ui)
     description.register(app)
+    app.setdefault(_DOCUMENTS_KEY, {})[path] = description.document
+
+
+def served_documents(app: web.Application) -> Mapping[str, Callable[[], dict[str, Any]]]:
+    """What makes each document that an application serves, by its ``path=``; not those of its sub-applications."""
+    return app.get(_DOCUMENTS_KEY, {})
 
 
 def _maker(app: web.Application, document: _Document | None, options: dict[str, Any]) -> Callable[[], _Document]:
@@ -96,12 +105,12 @@ def _maker(app: web.Application, document: _Document | None, options: dict[str, 
     return lambda: build_openapi(app, **options)
 
 
-def _checked(path: str, option: str) -> str:
-    if not isinstance(path, str) or not _PATH.fullmatch(path):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise ValueError(
-            f"{option}= is a path such as '/api/docs', of letters, digits, '-', '.', '_' and '~', not {path!r}"
-        )
-    return path
+def _check_path(option: str, path: object) -> None:
+    if (path is None and option != "path") or (isinstance(path, str) and _PATH.fullmatch(path)):
+        return
+    raise ValueError(
+        f"{option}= is a path such as '/api/docs', of letters, digits, '-', '.', '_' and '~', not {path!r}"
+    )
 
 
 class _Content(Protocol):
@@ -198,20 +207,25 @@ class _Description:
     def register(self, app: web.Application) -> None:
         """Add the routes, all or none."""
         taken = app.setdefault(_PATHS_KEY, set())
-        for endpoint in self._endpoints:
-            if endpoint.path in taken:
-                raise ValueError(
-                    f"{endpoint.path} was set up by setup_openapi before: "
-                    "a second document needs path=, docs= and swagger_ui= of its own"
-                )
-            taken.add(endpoint.path)
+        paths = [endpoint.path for endpoint in self._endpoints]
+        twice = [path for index, path in enumerate(paths) if path in taken or path in paths[:index]]
+        if twice:
+            raise ValueError(
+                f"setup_openapi serves {twice[0]} already: "
+                "a second document needs path=, docs= and swagger_ui= of its own"
+            )
+        taken.update(paths)
         for endpoint in self._endpoints:
             endpoint.register(app.router)
         app.on_startup.append(self._build)
 
-    async def _build(self, _app: web.Application) -> None:
+    def document(self) -> dict[str, Any]:
         # Through JSON and back: plain data, in which nothing is shared, whatever the document was made of.
-        document = json.loads(dumps(self._make()))
+        document: dict[str, Any] = json.loads(dumps(self._make()))
+        return document
+
+    async def _build(self, _app: web.Application) -> None:
+        document = self.document()
         for endpoint in self._endpoints:
             endpoint.build(document)
 
