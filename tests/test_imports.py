@@ -34,6 +34,8 @@ ALLOWED: dict[str, set[str]] = {
     "porting.rules": {"aiohttp", "routes"},
     "porting.hooks": {"aiohttp"},
     "porting.views": {"aiohttp"},
+    "porting.parity": set(),
+    "porting.report": set(),
     "schemas": (
         {"aiohttp", "problems", "requests", "responses", "_accept", "_json", "_validation"} | CODECS | ENGINES
     ),
