@@ -179,7 +179,11 @@ def _cookies(left: View, right: View, *, sessions: bool) -> Iterator[Found]:
         if one is None or two is None:
             yield f"cookie:{name}", _presence(one), _presence(two), ""
             continue
-        yield from _cookie_value(name, (left, one), (right, two), sessions=sessions)
+        if one.deletes != two.deletes:
+            yield f"cookie:{name}", _presence(one), _presence(two), ""
+            continue
+        if not one.deletes:
+            yield from _cookie_value(name, (left, one), (right, two), sessions=sessions)
         first, second = _attributes(one), _attributes(two)
         for key in sorted(first.keys() | second.keys()):
             if (a := first.get(key, _ABSENT)) != (b := second.get(key, _ABSENT)):
@@ -215,10 +219,6 @@ def _cookie_value(
     name: str, left: tuple[View, SetCookie], right: tuple[View, SetCookie], *, sessions: bool
 ) -> Iterator[Found]:
     (one_view, one), (two_view, two) = left, right
-    if one.deletes or two.deletes:
-        if one.deletes != two.deletes:
-            yield f"cookie:{name}", _presence(one), _presence(two), ""
-        return
     first, second = one.value.strip('"'), two.value.strip('"')
     signed = [_SIGNED.fullmatch(value) is not None for value in (first, second)]
     if all(signed):

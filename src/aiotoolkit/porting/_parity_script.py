@@ -366,5 +366,5 @@ def _check_variables(item: Any, step: Step, known: set[str]) -> None:
         for match in _VARIABLE.finditer(text):
             if not match[1] and match[2] not in known:
                 raise ScriptError(
-                    f"step {step.name!r}: ${{{match[2]}}} is not captured before it; write $${{...}} for the text itself"
+                    f"step {step.name!r}: no step before it captures {match[2]!r}; write $${{...}} for the text itself"
                 )
