@@ -40,7 +40,9 @@ if "READTHEDOCS" in os.environ or "DOCS_LINKS" in os.environ:
         "python": ("https://docs.python.org/3/", None),
         **{name: (url, None) for name, url in foreign.items()},
     }
-roots = "|".join(map(re.escape, sorted({*foreign, "jsonschema_rs", "web", *sys.stdlib_module_names})))
+roots = "|".join(
+    map(re.escape, sorted({*foreign, "aiohttp_session", "jsonschema_rs", "web", *sys.stdlib_module_names}))
+)
 nitpick_ignore_regex = [
     (r"py:.*", rf"({roots})(\..+)?"),
     (r"py:class", r"Request|StreamResponse"),  # how aiohttp's own type aliases spell them

@@ -10,12 +10,13 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from importlib.util import find_spec
+from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 from wsgiref.validate import validator
 
 import pytest
-from aiohttp import ClientPayloadError, ClientSession, FormData, web
+from aiohttp import ClientPayloadError, ClientSession, FormData, UnixConnector, web
 from aiohttp.test_utils import TestClient, TestServer
 
 from aiotoolkit.logger import request_id_var
@@ -337,6 +338,20 @@ class TestEnviron:
         assert (environ["wsgi.url_scheme"], environ["HTTP_HOST"]) == ("https", "public.example")
         assert environ["REMOTE_ADDR"] == "9.9.9.9"
 
+    async def test_unix_socket(self, tmp_path: Path) -> None:
+        """A socket without addresses has names that say so."""
+        runner = web.AppRunner(make(validator(show_environ)))
+        await runner.setup()
+        try:
+            path = str(tmp_path / "socket")
+            await web.UnixSite(runner, path).start()
+            async with ClientSession(connector=UnixConnector(path)) as session, session.get("http://any/") as response:
+                text = await response.text()
+        finally:
+            await runner.cleanup()
+        assert "SERVER_NAME=localhost\nSERVER_PORT=80\n" in text
+        assert "REMOTE_ADDR=\n" in text
+
     @pytest.mark.parametrize("target", ["//x", "*", "http://other/x?y", "/%00", "/?%ff", "/" + "a" * 6000])
     @needs_flask
     async def test_odd_targets(self, target: str) -> None:
@@ -450,7 +465,7 @@ class TestRequestBody:
 
     async def test_slow_upload(self) -> None:
         """A body that is not there yet takes no thread: others are answered meanwhile."""
-        async with served(make(answering([b"ok"]), max_threads=1, max_waiting=0)) as address:
+        async with served(make(answering([b"ok"]), max_threads=1)) as address:
             reader, writer = await asyncio.open_connection(address.host, address.port)
             writer.write(b"POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 2\r\n\r\nx")
             assert (await read_response(address, raw_request("GET", "/"))).status == 200
@@ -475,6 +490,8 @@ class TestAnswers:
         assert received.count(f"HTTP/1.1 {status} Any\r\n".encode()) == 2
         assert received.endswith(b"\r\n\r\n" + (content if method == "GET" else b""))
         assert received.count(b"body") == (2 if content and method == "GET" else 0)
+        # The length of GET's body is not known to HEAD, so it must not be 0.
+        assert received.count(b"Content-Length: ") == (2 if content and method == "GET" else 0)
 
     async def test_headers(self) -> None:
         """Repeated headers stay apart, bytes beyond ASCII arrive as they are, the connection's own are left out."""
@@ -759,6 +776,26 @@ class TestThreads:
             await gate.wait(3)  # all of them are inside
             gate.opened.set()
             assert [(await task).status for task in tasks] == [200] * 3
+
+    async def test_many_at_once(self) -> None:
+        """No answer gets to another request, and no thread more than there may be is made."""
+        threads = set()
+
+        def application(environ: Environ, start_response: Start) -> Iterable[bytes]:
+            threads.add(threading.get_ident())
+            body = environ["wsgi.input"].read()
+            start_response("200 OK", [("X-Path", environ["PATH_INFO"])])
+            return iter([body[:10], body[10:]])
+
+        async with TestClient(TestServer(make(application, max_threads=4, max_waiting=200))) as client:
+
+            async def ask(number: int) -> bool:
+                body = str(number).encode() * 2000
+                async with client.post(f"/{number}", data=body) as response:
+                    return response.headers["X-Path"] == f"/{number}" and await response.read() == body
+
+            assert all(await asyncio.gather(*map(ask, range(200))))
+        assert len(threads) <= 4
 
     async def test_busy(self) -> None:
         """Where all threads are taken and enough requests wait, one more is answered with 503, and may come again."""

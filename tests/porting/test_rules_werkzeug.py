@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aiotoolkit.porting._converters import BUILT_IN
-from aiotoolkit.porting._rule_states import Found, Matcher, Moved, Rule
+from aiotoolkit.porting._rule import Rule
+from aiotoolkit.porting._rule_states import Found, Matcher, Moved
 
 pytestmark = pytest.mark.extra("werkzeug")
 
@@ -132,3 +133,42 @@ def test_the_same_urls(data: st.DataObject) -> None:
     values = found.values | {"more": ["a b", "ü/&"], "other": 1}
     theirs = url_map.bind("host.example").build("e0", values)
     assert found.rule.build(values) == theirs
+
+
+SHARED = ["/", "/<{}>", "/a/<{}>", "/a/<int:{}>", "/p/<path:{}>", "/a/", "/b", "/<int:{}>/x", "/p/<path:{}>/"]
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(SHARED), st.integers(0, 1), st.sampled_from([None, 1, 3]), st.sampled_from(METHODS)),
+        min_size=1,
+        max_size=6,
+    ),
+    st.lists(paths, min_size=1, max_size=8),
+)
+def test_the_same_redirects_to_defaults(rows: list[tuple[str, int, int | None, str]], urls: list[str]) -> None:
+    """Rules that share endpoints, with default values: the same values, redirects and URLs."""
+    from werkzeug.routing import BuildError, Map
+    from werkzeug.routing import Rule as TheirRule
+
+    url_map, own = Map(), []
+    for text, number, default, method in rows:
+        rule, defaults = text.format("v"), {} if default is None else {"v": default}
+        url_map.add(TheirRule(rule, endpoint=f"e{number}", methods=[method], defaults=defaults or None))
+        methods = frozenset({method, "HEAD"} if method == "GET" else {method})
+        own.append(
+            Rule(rule, endpoint=f"e{number}", methods=methods, defaults=defaults, strict_slashes=True, known=BUILT_IN)
+        )
+    matcher = Matcher(own)
+    for url in [*urls, "/1", "/3", "/a/1", "/a/3", "/p/1", "/1/x", "/a", "/p/3/"]:
+        for method in METHODS:
+            assert our_answer(matcher, url, method) == werkzeug_answer(url_map, url, method), (url, method)
+    for endpoint in ("e0", "e1"):
+        for values in ({}, {"v": 1}, {"v": 3}, {"v": 4, "w": "x"}):
+            try:
+                theirs: str | None = url_map.bind("host.example").build(endpoint, values, method="GET")
+            except BuildError:
+                theirs = None
+            suitable = [rule for rule in matcher.rules_of(endpoint) if rule.is_suitable_for(values, "GET")]
+            assert (suitable[0].build(values) if suitable else None) == theirs

@@ -2,6 +2,8 @@
 
 import json
 import logging
+import subprocess
+import sys
 import uuid
 import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -639,6 +641,45 @@ async def test_saved_with_every_answer(order: str, view: Any, status: int) -> No
     assert "Cookie" in answer.headers["Vary"].split(", ")
 
 
+@pytest.mark.parametrize("view", [fails, redirects, streams])
+@pytest.mark.parametrize("outside", [True, False])
+async def test_a_clone_of_the_request(view: Any, outside: bool) -> None:
+    """A middleware that passes on a clone, as those that read a proxy's headers do, loses no session."""
+
+    @web.middleware
+    async def cloning(request: web.Request, handler: Any) -> web.StreamResponse:
+        response: web.StreamResponse = await handler(request.clone(remote="9.9.9.9"))
+        return response
+
+    async def change(request: web.Request) -> Any:
+        assert request.remote == "9.9.9.9"
+        (await get_session(request))["user"] = 5
+        return await view(request)
+
+    app = web.Application()
+    if outside:
+        app.middlewares.append(cloning)
+    setup_sessions(app, FlaskSessionStorage(SECRET))
+    if not outside:
+        app.middlewares.append(cloning)
+    app.router.add_get("/", change)
+    async with served(app) as address:
+        assert saved_in(await read_response(address, raw_request("GET", "/"))) == {"user": 5}
+
+
+async def test_a_new_session() -> None:
+    """new_session() takes the place of the one that came, also where the handler fails afterwards."""
+
+    async def view(request: web.Request) -> web.Response:
+        (await new_session(request))["user"] = 6
+        raise RuntimeError
+
+    cookie = sign(base64_encode(b'{"user":5,"_permanent":true}'))
+    async with served(make_aiohttp({"/": view})) as address:
+        answer = await read_response(address, raw_request("GET", "/", headers=[("Cookie", f"session={cookie}")]))
+    assert saved_in(answer) == {"user": 6}
+
+
 async def test_saved_by_a_websocket() -> None:
     """The handshake carries what changed before it."""
 
@@ -674,13 +715,19 @@ async def test_too_late(caplog: pytest.LogCaptureFixture) -> None:
 
 
 @pytest.mark.parametrize("order", ["errors outside", "errors inside", "no errors"])
-@pytest.mark.parametrize("value", ["object()", "deep", "keys", "digits"])
+@pytest.mark.parametrize("value", ["object()", "deep", "keys", "digits", "markup"])
 async def test_cannot_be_written(order: str, value: str, caplog: pytest.LogCaptureFixture) -> None:
     """A session that cannot be written is an error on the server, as in Flask; the old cookie stays."""
     deep: list[Any] = []
     for _ in range(100_000):
         deep = [deep]
-    unfit: Any = {"object()": object(), "deep": deep, "keys": {1: 2, "a": 3}, "digits": 10**5000}[value]
+
+    class Broken:
+        def __html__(self) -> str:
+            raise KeyError("broken")
+
+    values = {"object()": object(), "deep": deep, "keys": {1: 2, "a": 3}, "digits": 10**5000, "markup": Broken()}
+    unfit: Any = values[value]
 
     async def view(request: web.Request) -> web.Response:
         (await get_session(request))["password hash"] = unfit
@@ -778,6 +825,13 @@ async def test_two_browsers() -> None:
 
 
 class TestSetup:
+    @pytest.mark.parametrize("package", ["aiohttp_session", "itsdangerous", "markupsafe"])
+    def test_without_a_package(self, package: str) -> None:
+        """The error says what to install."""
+        code = f"import sys; sys.modules[{package!r}] = None; import aiotoolkit.porting.sessions"
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=50, check=False)
+        assert f'Flask sessions need {package}: pip install "aiotoolkit[flask]"' in done.stderr
+
     def test_twice(self) -> None:
         """An application has one session."""
         app = web.Application()

@@ -332,6 +332,42 @@ async def test_a_generator_is_closed_when_the_client_leaves(blocking: bool) -> N
         await asyncio.wait_for(closed.wait(), 30)
 
 
+async def test_a_generator_is_closed_after_its_thread(caplog: pytest.LogCaptureFixture) -> None:
+    """A request that is cancelled while a thread makes the next piece closes the generator when that thread is done."""
+    loop = asyncio.get_running_loop()
+    waiting, closed, go_on = asyncio.Event(), asyncio.Event(), threading.Event()
+    tasks: list[asyncio.Task[None]] = []
+
+    def view(request: web.Request) -> Iterator[str]:
+        assert request.task is not None
+        tasks.append(request.task)
+
+        def pieces() -> Iterator[str]:
+            try:
+                loop.call_soon_threadsafe(waiting.set)
+                assert go_on.wait(30)
+                yield "piece"
+            finally:
+                loop.call_soon_threadsafe(closed.set)
+
+        return pieces()
+
+    app = web.Application()
+    setup_sync_views(app, threads=2)
+    add_rule(app, "/", sync_view(view))
+    async with served(app) as server:
+        _, writer = await asyncio.open_connection(server.host, server.port)
+        writer.write(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        await asyncio.wait_for(waiting.wait(), 30)
+        tasks[0].cancel()
+        for _ in range(10):  # turns of the event loop, in which the generator begins to be closed
+            await asyncio.sleep(0)
+        go_on.set()
+        await asyncio.wait_for(closed.wait(), 30)
+        writer.close()
+    assert [record.message for record in caplog.records] == []
+
+
 # Blocking views
 
 

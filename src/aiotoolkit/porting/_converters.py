@@ -51,7 +51,7 @@ class StringConverter(Converter):
     def __init__(self, minlength: int = 1, maxlength: int | None = None, length: int | None = None) -> None:
         if length is not None:
             self.regex = f"[^/]{{{int(length)}}}"
-        else:
+        elif maxlength is not None or minlength != 1:
             self.regex = f"[^/]{{{int(minlength)},{'' if maxlength is None else int(maxlength)}}}"
 
 

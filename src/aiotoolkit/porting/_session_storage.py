@@ -1,10 +1,10 @@
 """Flask's sessions as a storage of aiohttp-session, and the middleware that treats them as Flask does."""
 
 import logging
-import warnings
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
-from typing import Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self
+from weakref import WeakKeyDictionary
 
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler
@@ -12,6 +12,9 @@ from aiohttp_session import SESSION_KEY, STORAGE_KEY, AbstractStorage, Session, 
 
 from aiotoolkit._request_id import mark_set_up
 from aiotoolkit.porting._session_cookie import MAX_COOKIE_SIZE, CookieAttributes, Signed, SignedCookie, seconds_of
+
+if TYPE_CHECKING:
+    from aiohttp.abc import AbstractStreamWriter
 
 __all__ = ["FlaskSession", "FlaskSessionStorage", "has_flask_storage", "session_now", "setup_sessions"]
 
@@ -51,7 +54,15 @@ class FlaskSession(Session):
         self.invalidate()
 
 
-_READ_KEY: Final = web.RequestKey("aiotoolkit.porting.session", FlaskSession)
+class _Opened:
+    """The session of one request: also of its clones, which have its keys, but not each other's later ones."""
+
+    def __init__(self) -> None:
+        self.session: FlaskSession | None = None
+        self.is_used = False
+
+
+_OPENED_KEY: Final = web.RequestKey("aiotoolkit.porting.session", _Opened)
 
 
 class FlaskSessionStorage(AbstractStorage):
@@ -109,9 +120,10 @@ class FlaskSessionStorage(AbstractStorage):
             partitioned=partitioned,
         )
         self._is_refreshed = refresh_each_request
-        # aiohttp-session 2.12 keeps its session under a str, of which aiohttp warns.
-        for module in ("aiohttp_session", r"aiotoolkit\.porting\._session_storage"):
-            warnings.filterwarnings("ignore", category=web.NotAppKeyWarning, module=module)
+        # aiohttp-session 2.12 keeps its session under a str, of which aiohttp warns at the first request. The warning
+        # is not for those who cannot change it; a filter would be gone where tests bring their own.
+        seen: set[str] = getattr(web.BaseRequest, "_seen_str_keys", set())
+        seen.update((SESSION_KEY, STORAGE_KEY))
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> Self:
@@ -149,7 +161,7 @@ class FlaskSessionStorage(AbstractStorage):
 
     async def load_session(self, request: web.Request) -> FlaskSession:
         """The session of a request; empty where its cookie is none that can be trusted."""
-        return self.read_session(request)
+        return self.open_session(request)
 
     async def save_session(self, request: web.Request, response: web.StreamResponse, session: Session) -> None:
         """Put the cookie of a session on a response that has not started.
@@ -159,15 +171,23 @@ class FlaskSessionStorage(AbstractStorage):
         """
         self.put_cookie(response, self.cookie_of(session))
 
-    def read_session(self, request: web.Request) -> FlaskSession:
-        """The session of a request, read once, without waiting."""
-        session = request.get(_READ_KEY)
-        if session is None:
-            value = _cookie_value(request, self.cookie_name)
-            session = request[_READ_KEY] = _session_of(self._signed.read(value) if value else None)
-            if self._is_refreshed and session.permanent:
-                session.changed()
+    def open_session(self, request: web.Request) -> FlaskSession:
+        """The session of a request, without waiting, for one who uses it."""
+        session = self.read_session(request)
+        request[_OPENED_KEY].is_used = True
         return session
+
+    def read_session(self, request: web.Request) -> FlaskSession:
+        """The session of a request, whose cookie is read once."""
+        opened = request.get(_OPENED_KEY)
+        if opened is None:
+            opened = request[_OPENED_KEY] = _Opened()
+        if opened.session is None:
+            value = _cookie_value(request, self.cookie_name)
+            opened.session = _session_of(self._signed.read(value) if value else None)
+            if self._is_refreshed and opened.session.permanent:
+                opened.session.changed()
+        return opened.session
 
     def has_refreshed(self, request: web.Request) -> bool:
         """Whether a session may have to be written though nobody asked for it."""
@@ -183,7 +203,8 @@ class FlaskSessionStorage(AbstractStorage):
             return self._attributes.deletion()
         try:
             value = self._signed.write(dict(session))
-        except (RecursionError, TypeError, ValueError) as error:
+        except Exception as error:
+            # Whatever a value of the session does when it is asked for its JSON.
             raise TypeError(f"The session cannot be written into a cookie: {error}") from error
         header = self._attributes.header(value, max_age=self._lifetime if session.get("_permanent") else None)
         if len(header) > MAX_COOKIE_SIZE:
@@ -214,24 +235,38 @@ def setup_sessions(app: web.Application, storage: FlaskSessionStorage) -> None:
         raise TypeError(f"setup_sessions takes a FlaskSessionStorage, not {type(storage).__name__}")
     mark_set_up(app, _SET_UP, "setup_sessions")
 
+    # A middleware may pass on a clone of the request; what is written to is the same.
+    opened_for: WeakKeyDictionary[AbstractStreamWriter, _Opened] = WeakKeyDictionary()
+
     @web.middleware
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
         request[STORAGE_KEY] = storage
+        opened = request[_OPENED_KEY] = opened_for[request.writer] = _Opened()
         if storage.has_refreshed(request):
             storage.read_session(request)
-        response = await handler(request)
-        session = _session_in(request)
-        if session is not None and session._changed:
-            _make_header_early(storage, request, response, session)
+        try:
+            response = await handler(request)
+        finally:
+            _take_new_session(request, opened)
+        if opened.session is not None and opened.session._changed:
+            _make_header_early(storage, request, response, opened.session)
         return response
 
     async def put_on_response(request: web.Request, response: web.StreamResponse) -> None:
-        session = _session_in(request)
-        if session is not None:
-            _put_on_response(storage, request, response, session)
+        opened = opened_for.get(request.writer)
+        if opened is not None:
+            _take_new_session(request, opened)
+            _put_on_response(storage, request, response, opened)
 
     app.middlewares.append(middleware)
     app.on_response_prepare.append(put_on_response)
+
+
+def _take_new_session(request: web.Request, opened: _Opened) -> None:
+    """Look for a session that ``aiohttp_session.new_session`` has put in the place of the one that was opened."""
+    session = request.get(SESSION_KEY)
+    if isinstance(session, FlaskSession):
+        opened.session, opened.is_used = session, True
 
 
 def _make_header_early(
@@ -245,9 +280,12 @@ def _make_header_early(
 
 
 def _put_on_response(
-    storage: FlaskSessionStorage, request: web.Request, response: web.StreamResponse, session: FlaskSession
+    storage: FlaskSessionStorage, request: web.Request, response: web.StreamResponse, opened: _Opened
 ) -> None:
     """Write the headers of a session when its response starts, whoever made it."""
+    session = opened.session
+    if session is None:
+        return
     if session._changed:
         try:
             _make_header(storage, session)
@@ -255,16 +293,8 @@ def _put_on_response(
             _logger.exception("The session of %s %s is not saved", request.method, request.path)
     if session._header is not None:
         storage.put_cookie(response, session._header)
-    elif SESSION_KEY in request:
+    elif opened.is_used:
         _vary_by_cookie(response)
-
-
-def _session_in(request: web.Request) -> FlaskSession | None:
-    """The session that the request was given, or the one that was read of its cookie."""
-    session = request.get(SESSION_KEY)
-    if session is None:  # an empty one is false
-        session = request.get(_READ_KEY)
-    return session if isinstance(session, FlaskSession) else None
 
 
 def _make_header(storage: FlaskSessionStorage, session: FlaskSession) -> None:
@@ -305,6 +335,6 @@ def has_flask_storage(request: web.Request) -> bool:
 def session_now(request: web.Request) -> Session:
     """The session of a request, as `aiohttp_session.get_session` gives it, of a storage of Flask's sessions."""
     if SESSION_KEY not in request:
-        request[SESSION_KEY] = request[STORAGE_KEY].read_session(request)
+        request[SESSION_KEY] = request[STORAGE_KEY].open_session(request)
     session: Session = request[SESSION_KEY]
     return session

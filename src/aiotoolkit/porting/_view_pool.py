@@ -3,13 +3,14 @@
 import asyncio
 import contextvars
 import logging
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, Final, TypeVar
 
 from aiohttp import web
 
-__all__ = ["ViewPool", "pool_of", "run_async", "setup_sync_views"]
+__all__ = ["ViewContext", "ViewPool", "pool_of", "run_async", "setup_sync_views"]
 
 T = TypeVar("T")
 
@@ -100,24 +101,39 @@ class ViewPool:
         if left:
             _logger.warning("%d blocking views did not end within %d s", len(left), _PATIENCE)
 
-    async def run(self, context: contextvars.Context, call: Callable[[], T]) -> T:
-        """Call a function in a thread, in a context. A cancelled request leaves it to run to its end."""
+    async def run(self, context: "ViewContext", function: Callable[[], T]) -> T:
+        """Call a function in a thread. A cancelled request leaves it to run to its end."""
         if self._executor is None:
             raise RuntimeError("The application does not run: its threads for blocking views are stopped")
-        future = self._executor.submit(context.run, _keep_stop, call)
+        future = self._executor.submit(context.call, function)
         self._running.add(future)
         future.add_done_callback(self._running.discard)
         return await asyncio.wrap_future(future)
 
-    async def iterate(self, context: contextvars.Context, source: Iterator[Any]) -> AsyncIterator[Any]:
+    async def iterate(self, context: "ViewContext", source: Iterator[Any]) -> AsyncIterator[Any]:
         """Take what an iterator gives, one by one, in a thread."""
         try:
             while (item := await self.run(context, lambda: next(source, _END))) is not _END:
                 yield item
         finally:
             close = getattr(source, "close", None)
-            if close is not None:
+            if close is not None and self._executor is not None:
                 await self.run(context, close)
+
+
+class ViewContext:
+    """What a view and the generator that it returned run in: the request's context variables, one call at a time."""
+
+    def __init__(self) -> None:
+        self._context = contextvars.copy_context()
+        self._context.run(_loop.set, asyncio.get_running_loop())
+        # A cancelled request closes its generator while a thread may still be in it.
+        self._lock = threading.Lock()
+
+    def call(self, function: Callable[[], T]) -> T:
+        """Call a function in this thread."""
+        with self._lock:
+            return self._context.run(_keep_stop, function)
 
 
 def _keep_stop(call: Callable[[], T]) -> T:
@@ -125,13 +141,6 @@ def _keep_stop(call: Callable[[], T]) -> T:
         return call()
     except StopIteration as error:
         raise RuntimeError("The view raised StopIteration") from error  # no future can carry it
-
-
-def view_context() -> contextvars.Context:
-    """A copy of the request's context for a thread, in which `run_async` finds its way back."""
-    context = contextvars.copy_context()
-    context.run(_loop.set, asyncio.get_running_loop())
-    return context
 
 
 def pool_of(request: web.Request) -> ViewPool:

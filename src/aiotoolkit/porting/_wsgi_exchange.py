@@ -39,11 +39,11 @@ async def respond(request: web.Request, exchange: "Exchange") -> web.StreamRespo
     data, is_complete = await exchange.next()
     head = exchange.head
     if request.method == hdrs.METH_HEAD or head.status in _BODYLESS:
-        return head.whole_response(b"")
+        return head.stream_response()
     if is_complete:
         head.check_size(len(data))
         return head.whole_response(data)
-    response = web.StreamResponse(status=head.status, reason=head.reason, headers=head.headers)
+    response = head.stream_response()
     await response.prepare(request)
     size = 0
     while True:
@@ -88,6 +88,10 @@ class Head:
         """Refuse to end a body that its client would wait for the rest of."""
         if self.length is not None and size < self.length:
             raise RuntimeError(f"The WSGI application has answered {size} bytes of {self.length}")
+
+    def stream_response(self) -> web.StreamResponse:
+        """A response without a body yet."""
+        return web.StreamResponse(status=self.status, reason=self.reason, headers=self.headers)
 
     def whole_response(self, body: bytes) -> web.Response:
         """A response with the whole body."""

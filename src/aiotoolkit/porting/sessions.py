@@ -7,8 +7,8 @@ that it reads: while an application moves, its users stay logged in, on both sid
 try:
     from aiotoolkit.porting._flashes import flash, flashes_context, get_flashed_messages
     from aiotoolkit.porting._session_storage import FlaskSession, FlaskSessionStorage, setup_sessions
-except ModuleNotFoundError as missing:
-    raise ImportError(f'Flask sessions need {missing.name}: pip install "aiotoolkit[flask]"') from missing
+except ModuleNotFoundError as _missing:
+    raise ImportError(f'Flask sessions need {_missing.name}: pip install "aiotoolkit[flask]"') from _missing
 
 __all__ = [
     "FlaskSession",

@@ -26,7 +26,7 @@ from multidict import CIMultiDict, MultiMapping
 
 from aiotoolkit.porting._flask_json import flask_dumps
 from aiotoolkit.porting._rule_match import endpoint_of, rule_values
-from aiotoolkit.porting._view_pool import pool_of, run_async, setup_sync_views, view_context
+from aiotoolkit.porting._view_pool import ViewContext, pool_of, run_async, setup_sync_views
 
 __all__ = [
     "Dumps",
@@ -87,7 +87,7 @@ def sync_view(view: Callable[..., Any], *, dumps: Dumps = flask_dumps) -> Handle
     @functools.wraps(view)
     async def handler(request: web.Request) -> web.StreamResponse:
         pool = pool_of(request)
-        context = view_context()
+        context = ViewContext()
         value = await pool.run(context, functools.partial(view, request, **rule_values(request)))
         return _respond(request, value, dumps, functools.partial(pool.iterate, context))
 
