@@ -172,3 +172,26 @@ def test_the_same_redirects_to_defaults(rows: list[tuple[str, int, int | None, s
                 theirs = None
             suitable = [rule for rule in matcher.rules_of(endpoint) if rule.is_suitable_for(values, "GET")]
             assert (suitable[0].build(values) if suitable else None) == theirs
+
+
+EVERY_KIND = ours(
+    [
+        (f"/{piece.format('v0', 'v1')}{end}", ["GET"], strict)
+        for piece in PIECES
+        for end, strict in (("", True), ("/", True), ("/x/", False))
+    ]
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(st.sampled_from(["/", "//", "\\", "..", "%2F", "x", "1"]) | st.text(st.characters(), max_size=5)))
+def test_whatever_the_path_is(pieces: list[str]) -> None:
+    """No path is an error, and none redirects to another host: neither browsers nor Python would read it so."""
+    path = "/" + "".join(pieces)
+    result = EVERY_KIND.match(path, "GET")
+    if isinstance(result, Moved):
+        assert result.path.startswith("/")
+        assert not result.path.startswith("//")
+        assert result.path.isascii()
+        assert result.path.isprintable()
+        assert "\\" not in result.path

@@ -749,7 +749,7 @@ def session_fail(app: web.Application) -> None:
     app.router.add_get("/", view)
 
 
-@trap(22, (Sent(), FAILED, FAILED, FAILED), needs=("aiohttp_session",))
+@trap(22, (Sent(), FAILED, FAILED, FAILED), needs=("aiohttp_session", "itsdangerous"))
 class SessionOfAnError:
     """The cookie is checked by the test: its value differs."""
 
@@ -774,10 +774,9 @@ class SessionOfAnError:
 
     @staticmethod
     def kit(app: web.Application) -> None:
-        import aiohttp_session
+        from aiotoolkit.porting.sessions import FlaskSessionStorage, setup_sessions
 
-        aiohttp_session.setup(app, aiohttp_session.SimpleCookieStorage())
-        setup_hooks(app, errors=error_middleware())
+        setup_sessions(app, FlaskSessionStorage("secret"))
         session_fail(app)
 
 
@@ -1026,5 +1025,120 @@ class NonAsciiHeader:
     def plain(app: web.Application) -> None:
         async def view(request: web.Request) -> web.Response:
             return web.Response(text="x", headers={"X-Name": "é"})
+
+        app.router.add_get("/", view)
+
+
+@trap(
+    40,
+    (Sent(), NOT_FOUND, NOT_FOUND, NOT_FOUND),
+    (Sent(), NOT_FOUND, Expect(0), NOT_FOUND),
+)
+class SharedException:
+    @staticmethod
+    def flask(app: Any) -> None:
+        from werkzeug.exceptions import NotFound
+
+        shared = NotFound()
+
+        def view() -> str:
+            raise shared
+
+        app.add_url_rule("/", "view", view)
+
+    @staticmethod
+    def plain(app: web.Application) -> None:
+        shared = web.HTTPNotFound()
+
+        async def view(request: web.Request) -> web.Response:
+            raise shared
+
+        app.router.add_get("/", view)
+
+    @staticmethod
+    def kit(app: web.Application) -> None:
+        setup_errors(app)
+        SharedException.plain(app)
+
+
+@trap(
+    41,
+    (
+        Sent(),
+        Expect(200, headers={"Vary": "Cookie"}),
+        Expect(200, headers={"Vary": None}),
+        Expect(200, headers={"Vary": "Cookie"}),
+    ),
+    needs=("aiohttp_session", "itsdangerous"),
+)
+class SessionAndCaches:
+    @staticmethod
+    def flask(app: Any) -> None:
+        from flask import session
+
+        app.secret_key = "secret"
+        app.add_url_rule("/", "view", lambda: str(session.get("user")))
+
+    @staticmethod
+    def plain(app: web.Application) -> None:
+        import aiohttp_session
+
+        aiohttp_session.setup(app, aiohttp_session.SimpleCookieStorage())
+        session_read(app)
+
+    @staticmethod
+    def kit(app: web.Application) -> None:
+        from aiotoolkit.porting.sessions import FlaskSessionStorage, setup_sessions
+
+        setup_sessions(app, FlaskSessionStorage("secret"))
+        session_read(app)
+
+
+def session_read(app: web.Application) -> None:
+    import aiohttp_session
+
+    async def view(request: web.Request) -> web.Response:
+        return web.Response(text=str((await aiohttp_session.get_session(request)).get("user")))
+
+    app.router.add_get("/", view)
+
+
+NO_CACHE, UNSAID = {"Cache-Control": "no-cache"}, {"Cache-Control": None}
+trap(
+    42,
+    (
+        Sent(path="/static/a.txt"),
+        Expect(200, headers=dict(NO_CACHE)),
+        Expect(200, headers=dict(UNSAID)),
+        Expect(200, headers=dict(NO_CACHE)),
+    ),
+)(StaticFolder)
+
+
+@trap(
+    43,
+    (
+        Sent(),
+        Expect(200, headers={"Content-Type": "application/json"}),
+        Expect(200, headers={"Content-Type": "application/json; charset=utf-8"}),
+        Expect(200, headers={"Content-Type": "application/json"}),
+    ),
+)
+class JsonType:
+    @staticmethod
+    def flask(app: Any) -> None:
+        app.add_url_rule("/", "view", lambda: {"a": 1})
+
+    @staticmethod
+    def plain(app: web.Application) -> None:
+        async def view(request: web.Request) -> web.Response:
+            return web.json_response({"a": 1})
+
+        app.router.add_get("/", view)
+
+    @staticmethod
+    def kit(app: web.Application) -> None:
+        async def view(request: web.Request) -> web.Response:
+            return json_response({"a": 1})
 
         app.router.add_get("/", view)

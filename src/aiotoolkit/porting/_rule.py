@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Final, NamedTuple
 from urllib.parse import quote, urlencode
 
@@ -180,12 +181,12 @@ class Rule:
             except (TypeError, ValueError) as error:
                 raise ValueError(f"The rule {self.text!r}: the default of {name!r} does not fit: {error}") from error
 
-    @property
+    @cached_property
     def formatter(self) -> str:
         """The path with ``{name}`` for what is dynamic, percent-encoded."""
         return "".join(f"{{{text}}}" if dynamic else quote(text, safe=SAFE) for dynamic, text in self.trace)
 
-    @property
+    @cached_property
     def pattern(self) -> re.Pattern[str]:
         """What matches the path, with a group for each value, as aiohttp's resources have it."""
         regex = "".join(

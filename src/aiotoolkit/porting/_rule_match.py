@@ -16,13 +16,12 @@ class RuleMatch(web.UrlMappingMatchInfo):
         self,
         texts: dict[str, str],
         route: web.AbstractRoute,
-        *,
-        converted: dict[str, Any] | None = None,
-        endpoint: str | None = None,
+        converted: dict[str, Any],
+        endpoint: str | None,
         location: str = "",
     ) -> None:
         super().__init__(texts, route)
-        self.converted: dict[str, Any] = {} if converted is None else converted
+        self.converted = converted
         self.endpoint = endpoint
         self.location = location
 

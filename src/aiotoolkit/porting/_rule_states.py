@@ -33,7 +33,8 @@ class Moved(NamedTuple):
 
 @dataclass
 class _State:
-    dynamic: list[tuple[Part, re.Pattern[str], "_State"]] = field(default_factory=list)
+    # Each with its regular expression, the numbers of its groups that are values, and where it leads.
+    dynamic: list[tuple[Part, re.Pattern[str], tuple[int, ...], "_State"]] = field(default_factory=list)
     rules: list[Rule] = field(default_factory=list)
     fixed: dict[str, "_State"] = field(default_factory=dict)
 
@@ -114,10 +115,12 @@ class Matcher:
             if part.fixed:
                 state = state.fixed.setdefault(part.content, _State())
                 continue
-            known = next((entry[2] for entry in state.dynamic if entry[0] == part), None)
+            known = next((entry[3] for entry in state.dynamic if entry[0] == part), None)
             if known is None:
                 known = _State()
-                state.dynamic.append((part, re.compile(part.content), known))
+                pattern = re.compile(part.content)
+                groups = tuple(pattern.groupindex[f"part_{number}"] for number in range(len(part.weight.arguments)))
+                state.dynamic.append((part, pattern, groups, known))
             state = known
         state.rules.append(rule)
 
@@ -137,7 +140,7 @@ class Matcher:
 
 def _sort(state: _State) -> None:
     state.dynamic.sort(key=lambda entry: entry[0].weight)
-    for following in [*state.fixed.values(), *(entry[2] for entry in state.dynamic)]:
+    for following in [*state.fixed.values(), *(entry[3] for entry in state.dynamic)]:
         _sort(following)
 
 
@@ -179,11 +182,11 @@ class _Search:
     def _walk_dynamic(
         self, state: _State, parts: list[str], index: int, texts: list[str]
     ) -> tuple[Rule, list[str]] | None:
-        for part, pattern, following in state.dynamic:
+        for part, pattern, groups, following in state.dynamic:
             match = pattern.match("/".join(parts[index:]) if part.final else parts[index])
             if match is None:
                 continue
-            own = [match[f"part_{number}"] for number in range(len(part.weight.arguments))]
+            own = [match[group] for group in groups]
             if part.suffixed and match.groups()[-1] == "/":
                 found = self._walk(following, [""], 0, texts + own)
             elif part.final:

@@ -163,11 +163,11 @@ class RuleTable(web.AbstractResource):
         if isinstance(result, Found):
             rule = result.rule
             route = self._by_rule[id(rule)].routes[request.method]
-            return RuleMatch(result.texts, route, converted=result.values, endpoint=rule.endpoint), _NO_METHODS
+            return RuleMatch(result.texts, route, result.values, rule.endpoint), _NO_METHODS
         if isinstance(result, Moved):
             query = quote(request.rel_url.raw_query_string, _QUERY, errors="surrogateescape")
             location = f"{result.path}?{query}" if query else result.path
-            return RuleMatch({}, self._redirect, location=location), _NO_METHODS
+            return RuleMatch({}, self._redirect, {}, None, location), _NO_METHODS
         return None, result
 
     async def _answer_options(self, request: web.Request) -> web.Response:
