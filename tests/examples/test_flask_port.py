@@ -165,7 +165,7 @@ async def send(client: _Client, method: str, path: str, **fields: Any) -> Answer
     step: dict[str, Any] = {"name": path, "method": method, "path": path}
     if method == "POST":
         step["form"] = {"csrf_token": client.variables.get("token", ""), **fields}
-    answer = await client.send(make_script([step]).steps[0], 60)
+    answer = await client.send(make_script([step]).steps[0], 120)
     token = _captured(make_script([{"path": "/", "capture": {"t": TOKEN}}]).steps[0].capture["t"], answer, CookieJar())
     if token is not None:
         client.variables["token"] = token
@@ -227,7 +227,7 @@ async def test_uploads_have_names_of_our_own(browsers: Mapping[str, _Client]) ->
         for content, status in images:
             upload = {"image": {**content, "filename": "../../../a.html", "content_type": "text/html"}}
             step = {"method": "POST", "path": "/posts/new", "form": form, "files": upload}
-            answer = await client.send(make_script([step]).steps[0], 60)
+            answer = await client.send(make_script([step]).steps[0], 120)
             assert answer.status == status
         names = os.listdir(folder / "uploads")
         assert len(names) == number
