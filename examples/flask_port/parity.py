@@ -24,7 +24,15 @@ def stage_side(stage: Stage) -> Side:
 
 async def compare_stage(stage: Stage) -> ParityReport:
     """Send every request to the Flask application and to a stage of the port, each with a fresh database."""
-    return await compare(script(), flask=ORIGINAL, aiohttp=stage_side(stage), expect=expected_at(stage), sessions=True)
+    return await compare(
+        script(),
+        flask=ORIGINAL,
+        aiohttp=stage_side(stage),
+        expect=expected_at(stage),
+        sessions=True,
+        timeout=120,  # seconds: a machine may have more to do
+        wait=120,
+    )
 
 
 def main() -> None:

@@ -60,7 +60,7 @@ class Post:
     @property
     def key(self) -> uuid.UUID:
         """What the lasting address has in place of the number."""
-        return uuid.uuid5(NAMESPACE, str(self.id))
+        return _key(self.id)
 
 
 @dataclass(frozen=True)
@@ -111,9 +111,8 @@ def find_post(connection: sqlite3.Connection, post_id: int) -> Post | None:
 
 
 def find_post_by_key(connection: sqlite3.Connection, key: uuid.UUID) -> Post | None:
-    rows = connection.execute("SELECT id FROM posts").fetchall()
-    found = (row["id"] for row in rows if uuid.uuid5(NAMESPACE, str(row["id"])) == key)
-    return find_post(connection, next(found, 0))
+    row = connection.execute(f"{SELECT} WHERE posts.key = ?", (str(key),)).fetchone()
+    return None if row is None else _post(row)
 
 
 def create_post(
@@ -133,6 +132,7 @@ def create_post(
             " VALUES (?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
             values,
         ).fetchone()
+        connection.execute("UPDATE posts SET key = ? WHERE id = ?", (str(_key(row["id"])), row["id"]))
     return int(row["id"])
 
 
@@ -230,6 +230,10 @@ def add_comment(connection: sqlite3.Connection, post_id: int, author_id: int, te
 def delete_comment(connection: sqlite3.Connection, comment_id: int) -> None:
     with connection:
         connection.execute("DELETE FROM comments WHERE id = ?", (comment_id,))
+
+
+def _key(post_id: int) -> uuid.UUID:
+    return uuid.uuid5(NAMESPACE, str(post_id))
 
 
 def _columns(image: Image | None) -> tuple[Any, ...]:

@@ -515,6 +515,17 @@ API: Final = (
         headers=JSON,
         body={"base64": base64.b64encode(b'{"title": "\xff"}').decode()},
     ),
+    call(
+        "api: a lone surrogate",
+        "POST",
+        "/api/v1/posts",
+        500,
+        headers=JSON,
+        body='{"title": "\\ud800", "body": "b", "tag": "t"}',
+        ported=400,
+    ),
+    call("api: a deep body", "POST", "/api/v1/posts", 500, headers=JSON, body="[" * 100_000, ported=400),
+    call("api: a byte order mark", "POST", "/api/v1/posts", 422, headers=JSON, body="\ufeff{}", ported=400),
     call("api: a list", "POST", "/api/v1/posts", 422, '"errors"', json=[]),
     call("api: null", "POST", "/api/v1/posts", 422, json=None),
     call(

@@ -70,7 +70,7 @@ def create_app(settings: Settings | None = None, *, stage: Stage | None = None) 
 def _setup_ported(app: web.Application, settings: Settings, parts: tuple[Part, ...]) -> None:
     storage = FlaskSessionStorage(
         settings.secret_key,
-        lifetime=settings.session_lifetime,
+        lifetime=settings.permanent_session_lifetime,
         secure=settings.session_cookie_secure,
         samesite="Lax",
     )
@@ -101,7 +101,7 @@ def _setup_old(app: web.Application, settings: Settings) -> None:
             "UPLOADS": str(settings.uploads),
             "MAX_UPLOAD": settings.max_upload,
             "PASSWORD_METHOD": settings.password_method,
-            "PERMANENT_SESSION_LIFETIME": settings.session_lifetime,
+            "PERMANENT_SESSION_LIFETIME": settings.permanent_session_lifetime,
             "SESSION_COOKIE_SECURE": settings.session_cookie_secure,
             "FIXED_TIME": settings.fixed_time and settings.fixed_time.isoformat(),
             "FAULTS": settings.faults,

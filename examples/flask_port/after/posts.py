@@ -96,12 +96,15 @@ async def image(request: web.Request) -> web.StreamResponse:
     found = (await find_or_404(request)).image
     if found is None:
         raise web.HTTPNotFound
+    path = uploads(request) / found.name
+    if not await asyncio.to_thread(path.is_file):
+        raise web.HTTPNotFound  # with a page, which a FileResponse does not have
     headers = {
         hdrs.CONTENT_TYPE: found.type,
         hdrs.CONTENT_DISPOSITION: f"inline; filename={images.download_name(found)}",
         hdrs.CACHE_CONTROL: "no-cache",
     }
-    return web.FileResponse(uploads(request) / found.name, headers=headers)
+    return web.FileResponse(path, headers=headers)
 
 
 @sync_view

@@ -30,7 +30,7 @@ class Settings:
     max_upload: int = 2_000_000  # bytes
     password_method: str = "scrypt:32768:8:1"  # noqa: S105 - the method's name; n, r and p of RFC 7914
     session_cookie_secure: bool = False  # True where browsers come by https
-    session_lifetime: timedelta = timedelta(days=14)
+    permanent_session_lifetime: timedelta = timedelta(days=14)
     # What the tests take for the time.
     fixed_time: datetime | None = field(default=None, metadata={"converter": datetime.fromisoformat})
     faults: bool = False  # a page that fails, to see what happens then
