@@ -1,4 +1,4 @@
-"""Applications made of OpenAPI documents: tables of views, routes, bodies, answers, and what is refused at the start."""
+"""Applications made of OpenAPI documents: tables of views, routes, bodies, answers, and what is refused at first."""
 
 import json
 from pathlib import Path
