@@ -13,11 +13,11 @@ TOX = $(TOX_PYTHON) -m tox
 TOX_TEST = $(if $(ENVS),run -e $(ENVS),run-parallel --parallel auto --parallel-no-spinner)
 PIP_FLAGS = --quiet --disable-pip-version-check
 
-.PHONY: help run site test sentry-check lint format docs bench fuzz dev clean
+.PHONY: help run site test sentry-check openapi-check lint format docs bench fuzz dev clean
 
 help:  ## list these targets
 	@echo "Targets:"
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
 	@echo "Variables:"
 	@echo "  PORT=8080            the port of 'make run' and 'make site'"
 	@echo "  PYTHON=python3.13    the interpreter to start from (default: the newest on PATH, 3.11 or later)"
@@ -36,6 +36,9 @@ test: .tox/.bootstrap/.installed-tox  ## run every test and check through tox; a
 
 sentry-check: .tox/.bootstrap/.installed-tox  ## run both Sentry clients against a real server, Bugsink
 	@$(TOX) run -e sentry $(if $(ARGS),-- $(ARGS))
+
+openapi-check: .tox/.bootstrap/.installed-tox  ## judge the OpenAPI documents by other people's tools and clients
+	@$(TOX) run -e openapi $(if $(ARGS),-- $(ARGS))
 
 lint: .tox/.bootstrap/.installed-tox  ## check style, types and the layers of imports
 	@$(TOX) run -e lint,typing,imports

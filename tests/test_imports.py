@@ -30,13 +30,13 @@ ALLOWED: dict[str, set[str]] = {
     "routes": {"aiohttp", "problems", "_accept", "_json"} | CODECS,
     "middlewares": {"aiohttp", "problems", "requests", "responses", "logger", "_accept", "_json"} | CODECS,
     "components": {"aiohttp", "routes"},
+    "_loading": set(),
+    "cli": {"_loading"},
+    "openapi": {
+        "aiohttp", "problems", "requests", "responses", "schemas", "_accept", "_json", "_validation",
+    } | CODECS | ENGINES,
     "schemas": (
         {"aiohttp", "problems", "requests", "responses", "_accept", "_json", "_validation"} | CODECS | ENGINES
-    ),
-    "openapi": (
-        {"aiohttp", "problems", "requests", "responses", "schemas", "_accept", "_json", "_validation"}
-        | CODECS
-        | ENGINES
     ),
 }  # fmt: skip
 

@@ -295,7 +295,7 @@ def test_styles(place: str, style: dict[str, Any], values: list[str], expected: 
         ("query", {"explode": 1}),
         ("query", {"explode": None}),
         ("path", {"style": "form"}),
-        ("path", {"style": "matrix"}),
+        ("path", {"style": "deepObject"}),
         ("headers", {"style": "form"}),
         ("cookies", {"style": "form", "explode": True}),
         ("cookies", {"explode": True}),

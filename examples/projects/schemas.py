@@ -66,7 +66,7 @@ PROJECT: Final = {
 }
 
 PROJECTS: Final = {
-    "title": "Projects",
+    "title": "ProjectList",
     "type": "object",
     "properties": {
         "projects": {"type": "array", "items": PROJECT},

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
+from aiohttp import web
 from multidict import CIMultiDict
 
 from aiotoolkit._documents import InvalidSchemaError, SchemaSource
@@ -69,7 +70,14 @@ _CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")  # a descripti
 
 
 class DeclaredResponse(NamedTuple):
-    """A Response made ready."""
+    """A Response made ready.
+
+    Attributes:
+        schema: of the body; None where it is not described.
+        headers: of each header, its schema and how it is read.
+        content_type: the body's media type.
+        description: for a reader of the API's description.
+    """
 
     schema: CompiledSchema | None
     headers: dict[str, tuple[CompiledSchema, Parameter]]
@@ -83,7 +91,10 @@ class ResponseChecker:
     Attributes:
         status: the status of an answer that does not say its own.
         declared: every answer that is declared, by its status.
+        checks_own: whether responses are checked that a view has made itself.
     """
+
+    checks_own = False
 
     def __init__(
         self,
@@ -103,8 +114,22 @@ class ResponseChecker:
 
     def content_type(self, status: int) -> str:
         """The media type of the answers with a status."""
-        declared = self.declared.get(status)
+        declared = self._find(status)
         return "application/json" if declared is None else declared.content_type
+
+    def has_no_body(self, status: int) -> bool:
+        """Tell whether an answer with a status never has a body."""
+        return status in BODYLESS
+
+    def _find(self, status: int) -> "DeclaredResponse | None":
+        """What is declared about the answers with a status."""
+        return self.declared.get(status)
+
+    def _check_headers(self, declared: DeclaredResponse, status: int, headers: CIMultiDict[Any]) -> None:
+        _check_headers(declared.headers, status, headers)
+
+    def check_own(self, response: web.StreamResponse) -> None:
+        """Check a response that a view has made itself; here, they are its own business."""
 
     def closed_schema(self) -> CompiledSchema | None:
         """The schema of the answers with the default status, where it says all about them."""
@@ -119,14 +144,14 @@ class ResponseChecker:
         Raises:
             ResponseValidationError: they break the schema of the status, or it is not declared.
         """
-        declared = self.declared.get(status)
+        declared = self._find(status)
         if declared is None:
             if self.declared:
                 known = ", ".join(str(code) for code in self.declared)
                 raise ResponseValidationError(f"The status {status} is not declared; declared are {known}")
             return
         if declared.headers:
-            _check_headers(declared.headers, status, CIMultiDict(headers or ()))
+            self._check_headers(declared, status, CIMultiDict(headers or ()))
         if status in BODYLESS and plain is not NO_BODY:
             raise ResponseValidationError(f"A response with status {status} has no body, but data were given")
         if declared.schema is None:
@@ -196,7 +221,10 @@ def _check_headers(
         lines = [str(value) for value in headers.getall(name, ())]
         # Of an array, all lines of this name are one list (RFC 9110, section 5.3).
         for found in [lines] if parameter.is_array and lines else [[line] for line in lines]:
-            _, violations = schema.validate(parameter.read(found))
+            message = f"The header {name} of the response with status {status} breaks its schema"
+            try:
+                _, violations = schema.validate(parameter.read(found))
+            except ValueError as error:
+                raise ResponseValidationError(f"{message}: {error}") from error
             if violations:
-                message = f"The header {name} of the response with status {status} breaks its schema"
                 raise ResponseValidationError(message, violations)

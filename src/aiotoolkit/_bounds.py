@@ -14,17 +14,22 @@ from aiotoolkit._documents import Document, Subschema, always
 from aiotoolkit._kinds import Kinds, kinds_of
 from aiotoolkit._text import INT64
 
-__all__ = ["bounded"]
+__all__ = ["added_bounds", "bounded"]
 
 
 def bounded(document: Document) -> Document:
     """The document with integers of 64 bits; the same one where nothing changes."""
+    bounds = added_bounds(document)
+    return Document(_with_bounds(document.contents, bounds)) if bounds else document
+
+
+def added_bounds(document: Document) -> dict[int, dict[str, int]]:
+    """The limits that each schema of integers gets, by its id."""
     lacking = {id(part.contents): more for part in document.subschemas if (more := _bounds_of(part.keywords))}
     if not lacking or any(keyword in part.keywords for part in document.subschemas for keyword in _DYNAMIC):
-        return document  # what a dynamic reference means depends on the way to it
+        return {}  # what a dynamic reference means depends on the way to it
     reached = _monotone(document)
-    bounds = {key: found for key, found in lacking.items() if key in reached}
-    return Document(_with_bounds(document.contents, bounds)) if bounds else document
+    return {key: found for key, found in lacking.items() if key in reached}
 
 
 _DYNAMIC: Final = ("$dynamicRef", "$recursiveRef")

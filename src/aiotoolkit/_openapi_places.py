@@ -62,7 +62,7 @@ _LIMITS: Final = ("minimum", "exclusiveMinimum")
 
 def _with_route(stated: Any, routed: Mapping[str, Any]) -> tuple[Any, bool]:
     """A schema with what the router asks besides; and whether the schema says enough by itself."""
-    if not isinstance(stated, dict) or _SAYS_MORE & stated.keys():
+    if not isinstance(stated, dict) or _SAYS_MORE & {key for key, value in stated.items() if value != "int64"}:
         return stated, True
     if stated.get("type") == "string" and routed["type"] == "string":
         more = {key: value for key, value in routed.items() if key not in ("type", "minLength")}

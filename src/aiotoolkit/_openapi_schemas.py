@@ -13,8 +13,10 @@ from urllib.parse import unquote
 
 from referencing.jsonschema import DRAFT4, DRAFT201909, DRAFT202012
 
+from aiotoolkit._bounds import added_bounds
 from aiotoolkit._documents import REF_STANDS_ALONE, Document, Subschema
 from aiotoolkit._drafts import upgraded
+from aiotoolkit._text import exceeds_int64
 
 __all__ = ["PREFIX", "Components", "NotDescribableError", "component_name"]
 
@@ -38,13 +40,13 @@ class _Component(NamedTuple):
     Attributes:
         name: what it would like to be called; None for what has no name.
         contents: the schema, with a _Reference for each other component.
-        text: the same as JSON, in which all references look alike.
+        text: the name and the same schema as JSON, in which all references look alike.
         references: the parts that they are to, in the order of the text.
     """
 
     name: str | None
     contents: Any
-    text: str
+    text: bytes
     references: list[int]
 
 
@@ -62,6 +64,7 @@ class Components:
         self.schemas: dict[str, Any] = {}
         self._names: dict[str, str] = {}
         self._documents: dict[int, _Parts] = {}
+        self._pending: list[tuple[str, _Parts, int]] = []
         self._replaced: tuple[str, _Parts] | None = None
         if replaced is not None:
             old, new = map(self._parts_of, replaced)
@@ -79,7 +82,26 @@ class Components:
             NotDescribableError: its references depend on the way to them.
         """
         parts = self._parts_of(document)
-        return self._resolved(parts, parts.place(document.contents if contents is None else contents), hint)
+        said = self._resolved(parts, parts.place(document.contents if contents is None else contents), hint)
+        while self._pending:  # a loop, since schemas may refer to one another in long chains
+            name, parts, part = self._pending.pop()
+            said_there = self._resolved(parts, parts.component(part).contents, hint)
+            wanted = parts.component(part).name
+            if wanted not in (name, None) and isinstance(said_there, dict) and "title" in said_there:
+                said_there["title"] = name  # generators of clients name their classes by titles
+            self.schemas[name] = said_there
+        return said
+
+    def state(self) -> tuple[int, int]:
+        """What :meth:`restore` takes to forget the components that come after this."""
+        return len(self.schemas), len(self._names)
+
+    def restore(self, state: tuple[int, int]) -> None:
+        """Forget what a schema left that could not be said."""
+        self._pending.clear()
+        for components, count in zip((self.schemas, self._names), state, strict=True):
+            while len(components) > count:
+                components.popitem()
 
     def _parts_of(self, document: Document) -> "_Parts":
         found = self._documents.get(id(document))
@@ -100,11 +122,11 @@ class Components:
         name = self._names.get(key)
         if name is None:
             name = self._names[key] = self._free_name(parts.component(part).name or component_name(hint) or "Schema")
-            self.schemas[name] = None  # taken: the schema may refer to itself
+            self.schemas[name] = None  # taken
             if self._replaced is not None and key == self._replaced[0]:
                 parts = self._replaced[1]
                 part = parts.root
-            self.schemas[name] = self._resolved(parts, parts.component(part).contents, hint)
+            self._pending.append((name, parts, part))
         return name
 
     def _free_name(self, wanted: str) -> str:
@@ -123,7 +145,10 @@ class _Parts:
         self.root = id(document.contents)
         self._subschemas = {id(part.contents): part for part in document.subschemas}
         self._has_unevaluated = any("unevaluatedItems" in part.keywords for part in document.subschemas)
-        self._is_one_resource = not any(map(_has_identifier, document.subschemas))
+        self._is_one_resource = not any(
+            part is not document.root and _has_identifier(part) for part in document.subschemas
+        )
+        self._bounds = added_bounds(document)
         self._names = dict(self._named())
         self._by_reference = {
             part.keywords["$ref"]: id(target.contents)
@@ -160,8 +185,9 @@ class _Parts:
         if found is None:
             contents = self._converted(self._subschemas[part])
             references: list[int] = []
-            text = json.dumps(_with_marks(contents, references), sort_keys=True)
-            found = self._components[part] = _Component(self._names.get(part), contents, text, references)
+            name = self._names.get(part)
+            text = json.dumps([name, _with_marks(contents, references)], sort_keys=True).encode()
+            found = self._components[part] = _Component(name, contents, text, references)
         return found
 
     def key(self, part: int) -> str:
@@ -172,10 +198,10 @@ class _Parts:
         if part not in self._keys:
             digest = hashlib.sha256()
             reached = {part: 0}
-            for each in reached_parts(self, part, reached):
+            for each in _reached_parts(self, part, reached):
                 component = self.component(each)
-                numbers = [reached[target] for target in component.references]
-                digest.update(json.dumps([component.name, component.text, numbers]).encode())
+                digest.update(component.text)
+                digest.update(repr([reached[target] for target in component.references]).encode())
             self._keys[part] = digest.hexdigest()
         return self._keys[part]
 
@@ -193,6 +219,10 @@ class _Parts:
         said = upgraded(part.keywords, draft, has_unevaluated=self._has_unevaluated)
         if draft in REF_STANDS_ALONE and "$ref" in said and isinstance(part.contents.get("description"), str):
             said["description"] = part.contents["description"]
+        if bounds := self._bounds.get(id(part.contents)):
+            # Requests have integers of 64 bits, which has a name in OpenAPI.
+            is_within = not any(exceeds_int64(said.get(limit)) for limit in _LIMITS)
+            said = {**said, **({"format": "int64"} if is_within and "format" not in said else bounds)}
         return self._referring(part, said)
 
     def _referring(self, part: Subschema, said: dict[str, Any]) -> Any:
@@ -254,15 +284,14 @@ class _Parts:
         converted["discriminator"] = {**rest, "mapping": new} if new and len(new) == len(mapping) else rest
 
 
-def reached_parts(parts: _Parts, start: int, reached: dict[int, int]) -> Iterator[int]:
+def _reached_parts(parts: _Parts, start: int, reached: dict[int, int]) -> Iterator[int]:
     """The parts that can be reached from one, each once; ``reached`` numbers them."""
-    pending = [start]
-    while pending:
-        part = pending.pop(0)
+    found = [start]
+    for part in found:  # which grows
         for target in parts.component(part).references:
             if target not in reached:
                 reached[target] = len(reached)
-                pending.append(target)
+                found.append(target)
         yield part
 
 
@@ -276,6 +305,7 @@ def _with_marks(value: Any, references: list[int]) -> Any:
     return [_with_marks(item, references) for item in value] if isinstance(value, list) else value
 
 
+_LIMITS: Final = ("minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum")
 _REFERENCES: Final = ("$ref", "$dynamicRef", "$recursiveRef")
 
 

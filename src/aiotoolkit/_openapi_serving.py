@@ -17,9 +17,10 @@ from aiotoolkit._openapi_page import PAGE_HEADERS, render_page
 from aiotoolkit._representation import Representation
 from aiotoolkit._swagger_ui import SwaggerUI
 
-__all__ = ["setup_openapi"]
+__all__ = ["served_documents", "setup_openapi"]
 
 _PATHS_KEY: Final = web.AppKey("aiotoolkit.openapi.paths", set[str])
+_DOCUMENTS_KEY: Final = web.AppKey("aiotoolkit.openapi.documents", dict[str, Callable[[], dict[str, Any]]])
 
 # The examples on the page name the server as the client does. This stands for it until there is a request.
 _PLACEHOLDER: Final = "http://aiotoolkit-origin.invalid"
@@ -78,6 +79,12 @@ def setup_openapi(
     if swagger_ui is not None:
         description.add_swagger_ui(swagger_ui)
     description.register(app)
+    app.setdefault(_DOCUMENTS_KEY, {})[path] = description.document
+
+
+def served_documents(app: web.Application) -> Mapping[str, Callable[[], dict[str, Any]]]:
+    """What makes each document that an application serves, by its ``path=``; not those of its sub-applications."""
+    return app.get(_DOCUMENTS_KEY, {})
 
 
 def _maker(app: web.Application, document: _Document | None, options: dict[str, Any]) -> Callable[[], _Document]:
@@ -212,9 +219,13 @@ class _Description:
             endpoint.register(app.router)
         app.on_startup.append(self._build)
 
-    async def _build(self, _app: web.Application) -> None:
+    def document(self) -> dict[str, Any]:
         # Through JSON and back: plain data, in which nothing is shared, whatever the document was made of.
-        document = json.loads(dumps(self._make()))
+        document: dict[str, Any] = json.loads(dumps(self._make()))
+        return document
+
+    async def _build(self, _app: web.Application) -> None:
+        document = self.document()
         for endpoint in self._endpoints:
             endpoint.build(document)
 

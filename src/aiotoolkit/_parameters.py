@@ -35,19 +35,22 @@ class Parameters:
         for part in certain:
             _check_object(document, part, named_only=place in ("headers", "cookies"))
         self._parameters = {
-            name: parameter_of(document, schemas, place) for name, schemas in _properties(certain).items()
+            name: parameter_of(document, schemas, place, name=name) for name, schemas in _properties(certain).items()
         }
         for name, schemas in _properties(possible).items():
             if name not in self._parameters:
-                self._parameters[name] = parameter_of(document, schemas, place, any_of=True)
+                self._parameters[name] = parameter_of(document, schemas, place, any_of=True, name=name)
         self._undeclared = _undeclared(document, certain, place)
         required = [name for part in (*certain, *possible) for name in _required(part)]
         self.names = tuple(dict.fromkeys([*self._parameters, *required]))
         self._scalars = {name: scalar_parser(parameter) for name, parameter in self._parameters.items()}
         self._undeclared_scalar = scalar_parser(self._undeclared)
+        self._gathered = Gathered(document, self._parameters)
 
     def read_scalars(self, pairs: Iterable[tuple[str, str]]) -> dict[str, Any] | None:
         """Convert names and texts in one pass, or None for what only :meth:`read` can: it gives the same otherwise."""
+        if self._gathered:
+            return None
         data: dict[str, Any] = {}
         scalars, undeclared = self._scalars, self._undeclared_scalar
         try:
@@ -66,15 +69,36 @@ class Parameters:
             values: all values of each name, at least one.
         """
         converted = Converted({}, {}, [])
+        if self._gathered:
+            values = self._gather(values, converted)
         for name, found in values.items():
             parameter = self._parameters.get(name, self._undeclared)
             converted.violations.extend(
                 Violation((name,), keyword, message) for keyword, message in _problems(parameter, name, found)
             )
-            converted.data[name] = parameter.read(found)
+            try:
+                converted.data[name] = parameter.read(found)
+            except ValueError as error:
+                converted.violations.append(Violation((name,), "style", str(error)))
             if parameter.is_file:
                 converted.files[name] = found if parameter.is_array else found[0]
         return converted
+
+    def _gather(self, values: Mapping[str, Sequence[Any]], converted: "Converted") -> dict[str, Sequence[Any]]:
+        """Convert the objects whose members have names of their own; returns what is left."""
+        objects, left = self._gathered.take(values)
+        for name, pairs in objects.items():
+            if not all(is_unicode(text) for pair in pairs for text in pair if isinstance(text, str)):
+                converted.violations.append(Violation((name,), "encoding", "must be text in UTF-8"))
+            try:
+                converted.data[name] = self._parameters[name].read_members(pairs)
+            except ValueError as error:
+                converted.violations.append(Violation((name,), "style", str(error)))
+        for name in left:
+            if name in self._parameters and self._parameters[name].gathered is not None:
+                message = "is an object, and given by its members"
+                converted.violations.append(Violation((name,), "style", message))
+        return left
 
 
 class Stated(NamedTuple):
@@ -128,8 +152,68 @@ def _problems(parameter: Parameter, name: str, found: Sequence[Any]) -> Iterator
         yield "type", "must be a file" if parameter.is_file else "must not be a file"
     elif parameter.max_size is not None and any(item.size > parameter.max_size for item in found):
         yield "maxLength", f"must have at most {parameter.max_size} bytes"
+    elif parameter.media_types and not all(_is_of_type(item.content_type, parameter.media_types) for item in found):
+        yield "contentMediaType", f"must be of type {', '.join(parameter.media_types)}"
     if not all(is_unicode(item) for item in (name, *found) if isinstance(item, str)):
         yield "encoding", "must be text in UTF-8"
+
+
+def _is_of_type(content_type: str, media_types: Iterable[str]) -> bool:
+    """Tell whether a media type is one of these, or in one of these ranges."""
+    named = content_type.partition(";")[0].strip().lower()
+    return any(each in ("*/*", named) or (each.endswith("/*") and named.startswith(each[:-1])) for each in media_types)
+
+
+class Gathered:
+    """The parameters that are objects whose members have names of their own: ``filter[a]=1``, or ``a=1``.
+
+    Raises:
+        InvalidSchemaError: two parameters would have a name in common.
+    """
+
+    def __init__(self, document: Document, parameters: Mapping[str, Parameter]) -> None:
+        self._deep = {name for name, each in parameters.items() if each.gathered == "deepObject"}
+        exploded = {name: each for name, each in parameters.items() if each.gathered == "form"}
+        self._members: dict[str, str] = {}
+        for name, parameter in exploded.items():
+            for member in parameter.members or ():
+                if self._members.setdefault(member, name) != name or (member in parameters and member not in exploded):
+                    message = f"The member {member!r} of {name!r} is another parameter's name: use style deepObject"
+                    raise InvalidSchemaError(message)
+        open_ones = [name for name, parameter in exploded.items() if parameter.others is not None]
+        if len(open_ones) > 1:
+            names = " and ".join(map(repr, open_ones))
+            raise InvalidSchemaError(f"A name could belong to {names}: give them the style deepObject")
+        self._open = open_ones[0] if open_ones else None
+        self._declared = set(parameters) - set(exploded)
+        self._is_any = bool(self._deep or exploded)
+
+    def __bool__(self) -> bool:
+        return self._is_any
+
+    def take(
+        self, values: Mapping[str, Sequence[Any]]
+    ) -> tuple[dict[str, list[tuple[str, Any]]], dict[str, Sequence[Any]]]:
+        """The names and texts of each object's members, and what is left."""
+        objects: dict[str, list[tuple[str, Any]]] = {}
+        left: dict[str, Sequence[Any]] = {}
+        for name, found in values.items():
+            owner, member = self._owner(name)
+            if owner is None:
+                left[name] = found
+            else:
+                objects.setdefault(owner, []).extend((member, item) for item in found)
+        return objects, left
+
+    def _owner(self, name: str) -> tuple[str | None, str]:
+        owner, bracket, rest = name.partition("[")
+        if bracket and rest.endswith("]") and owner in self._deep:
+            return owner, rest[:-1]
+        if name in self._members:
+            return self._members[name], name
+        if self._open is not None and name not in self._declared:
+            return self._open, name
+        return None, name
 
 
 _ABOUT_OTHERS: Final = ("patternProperties", "minProperties")

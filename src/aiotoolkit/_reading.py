@@ -15,7 +15,15 @@ from aiotoolkit._validation import MAX_NESTING, MAX_VIOLATIONS, CompiledSchema, 
 from aiotoolkit.problems import Problem
 from aiotoolkit.requests import decode_json, read_form, read_json_text, refuse_deep_json
 
-__all__ = ["Error", "Place", "RequestReader", "RequestValidationError", "place_errors"]
+__all__ = [
+    "Error",
+    "Place",
+    "RequestReader",
+    "RequestValidationError",
+    "parameters_of",
+    "place_errors",
+    "validated",
+]
 
 
 class Error(Exception):
@@ -104,12 +112,13 @@ class _ParameterReader(NamedTuple):
     def read(self, request: web.Request) -> tuple[Any, Sequence[Violation]]:
         pairs = self.place.pairs(request, self.parameters)
         data = self.parameters.read_scalars(pairs)
-        return _validated(self.schema, self.parameters, pairs) if data is None else self.schema.read(data)
+        return validated(self.schema, self.parameters, pairs) if data is None else self.schema.read(data)
 
 
-def _validated(
+def validated(
     schema: CompiledSchema, parameters: Parameters, pairs: Iterable[tuple[str, Any]]
 ) -> tuple[Any, Sequence[Violation]]:
+    """Convert names and texts, and check what they make."""
     converted = parameters.read(_grouped(pairs))
     if converted.violations:
         return {}, converted.violations[:MAX_VIOLATIONS]
@@ -124,7 +133,8 @@ def _grouped(items: Iterable[tuple[str, Any]]) -> Mapping[str, Sequence[Any]]:
     return grouped
 
 
-def _parameters_of(name: str, schema: CompiledSchema) -> Parameters:
+def parameters_of(name: str, schema: CompiledSchema) -> Parameters:
+    """How the parameters of a place, or a form, are read."""
     try:
         return Parameters(schema.document, name)
     except InvalidSchemaError as error:
@@ -147,6 +157,7 @@ class RequestReader:
         fill_defaults: whether defaults are filled into what is read.
         body_required: whether a request without a body is refused.
         processor: makes what a valid body is read as.
+        places: where parameters are found, other than everywhere.
 
     Raises:
         InvalidSchemaError, TypeError: a schema cannot be used, or is none.
@@ -154,12 +165,13 @@ class RequestReader:
 
     def __init__(
         self,
-        sources: Mapping[str, SchemaSource | None],
+        sources: Mapping[str, "SchemaSource | CompiledSchema | None"],
         engine: Engine,
         *,
         fill_defaults: bool,
         body_required: bool,
         processor: Callable[[Any], Any] | None,
+        places: Sequence[Place] = PLACES,
     ) -> None:
         self.schemas = {
             place: compile_schema(source, engine, name=_NAMES.get(place, place), fill_defaults=fill_defaults)
@@ -168,10 +180,10 @@ class RequestReader:
         }
         self._body = self.schemas.get("body")
         form = self.schemas.get("form")
-        self._form = None if form is None else (form, _parameters_of("form", form))
+        self._form = None if form is None else (form, parameters_of("form", form))
         self._parameters = [
-            _ParameterReader(place, schema, _parameters_of(place.argument, schema))
-            for place in PLACES
+            _ParameterReader(place, schema, parameters_of(place.argument, schema))
+            for place in places
             if (schema := self.schemas.get(place.argument)) is not None
         ]
         self.body_required = body_required
@@ -252,7 +264,7 @@ class RequestReader:
 
     async def _read_form(self, request: web.Request, schema: CompiledSchema, parameters: Parameters) -> Any:
         fields = await read_form(request)
-        data, violations = _validated(schema, parameters, fields.items())
+        data, violations = validated(schema, parameters, fields.items())
         if violations:
             raise RequestValidationError(place_errors("body", violations))
         return data

@@ -9,7 +9,7 @@ from aiohttp import web
 
 from aiotoolkit._answering import ResponseChecker, ResponseValidationError
 from aiotoolkit._json import dumps_plain, to_plain
-from aiotoolkit.responses import BODYLESS, JSON_HEADERS, NO_BODY, bytes_response, json_response
+from aiotoolkit.responses import JSON_HEADERS, NO_BODY, bytes_response, json_response
 
 __all__ = ["Responder"]
 
@@ -59,7 +59,7 @@ class Responder:
         if headers is not None and (not isinstance(headers, Iterable) or isinstance(headers, str | bytes)):
             raise TypeError(f"make_response: headers are a mapping or pairs, not {type(headers).__name__}")
         code = self.checker.status if status is None else status
-        if data is None and code in BODYLESS:
+        if data is None and self.checker.has_no_body(code):
             data = NO_BODY
         if self._validate:
             data = self._checked(data, code, headers)
@@ -68,6 +68,25 @@ class Responder:
         if status is not None or code != 200:
             kwargs["status"] = code
         return _call(self._factory, **kwargs) if data is NO_BODY else self._with_body(data, code, kwargs)
+
+    def check_own(self, response: web.StreamResponse) -> web.StreamResponse:
+        """Check a response that a view has made itself.
+
+        Raises:
+            ResponseValidationError: it is not as declared.
+        """
+        try:
+            self.checker.check_own(response)
+        except ResponseValidationError as error:
+            if self._validate != "log":
+                raise
+            _logger.error("A response breaks its schema, and is sent all the same: %s", error)  # noqa: TRY400 - its text says all; the traceback is ours
+        return response
+
+    @property
+    def checks_own(self) -> bool:
+        """Tell whether responses are checked that a view has made itself."""
+        return bool(self._validate) and self.checker.checks_own
 
     def _with_body(self, data: Any, status: int, kwargs: dict[str, Any]) -> Any:
         content_type = self.checker.content_type(status)

@@ -101,9 +101,18 @@ def _of_msgspec(source: Any, name: str, mode: Mode) -> TypedSource:
         reason = str(error).strip().rpartition("\n")[2]
         raise TypeError(f"msgspec cannot describe {name_of(source)}: {type(error).__name__}: {reason}") from error
 
+    def made(data: Any) -> Any:
+        try:
+            return make({"data": data}).data
+        except msgspec.ValidationError as error:
+            # To JSON Schema, 1.0 is an integer; to msgspec it is none.
+            if "got `float`" not in str(error):
+                raise
+            return make({"data": _with_integers(data)}).data
+
     def convert(data: Any) -> tuple[Any, list[Violation]]:
         try:
-            return make({"data": data}).data, []
+            return made(data), []
         except msgspec.ValidationError as error:
             return data, [_from_msgspec(error, data)]
         except UnicodeEncodeError:  # a lone surrogate, which only data from elsewhere than a request may hold
@@ -123,6 +132,15 @@ def _maker(source: Any) -> Callable[..., Any]:
     with contextlib.suppress(msgspec.ValidationError):
         make({})  # finds, now, what else msgspec cannot do with the type
     return make
+
+
+def _with_integers(data: Any) -> Any:
+    """The data with an int for each float that is a whole number of 64 bits."""
+    if isinstance(data, float):
+        return int(data) if data.is_integer() and -(2**63) <= data < 2**63 else data
+    if isinstance(data, dict):
+        return {key: _with_integers(value) for key, value in data.items()}
+    return [_with_integers(item) for item in data] if isinstance(data, list) else data
 
 
 def _schema_of_custom(custom: Any) -> Any:

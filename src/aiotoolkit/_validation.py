@@ -134,7 +134,7 @@ class CompiledSchema:
 
 
 def compile_schema(
-    source: SchemaSource,
+    source: "SchemaSource | CompiledSchema",
     engine: Engine,
     *,
     name: str,
@@ -144,7 +144,7 @@ def compile_schema(
     """Read, check and compile a schema.
 
     Args:
-        source: what ``Schema`` takes: a dict, a bool, a type, or an object that gives a schema.
+        source: what ``Schema`` takes: a dict, a bool, a type, or an object that gives a schema; or what was compiled.
         engine: what decides.
         name: what the schema is for, said in each error: ``"request"``.
         fill_defaults: whether to fill in defaults.
@@ -155,6 +155,8 @@ def compile_schema(
         TypeError: the source is none of these.
         InvalidSchemaError: the schema cannot be used; the error says why, and where in it.
     """
+    if isinstance(source, CompiledSchema):
+        return source
     try:
         # The dialect of an engine that has one of its own, such as that of a validator class of jsonschema.
         typed = read_type(source, name=name, mode=mode)

@@ -65,7 +65,7 @@ async def read_json_text(request: web.Request, content_types: Collection[str] = 
     headers = request.headers
     # What nearly all clients send needs no parsing.
     if headers.get(hdrs.CONTENT_TYPE) not in content_types or hdrs.CONTENT_ENCODING in headers:
-        _check_content(request, content_types, any_json=True)
+        check_content(request, content_types, any_json=True)
     try:
         return await request.read()
     except (web.RequestPayloadError, HttpProcessingError) as error:
@@ -98,7 +98,7 @@ async def read_form(request: web.Request) -> MultiDictProxy[str | UploadedFile]:
     """
     form = request.get(_FORM)
     if form is None:
-        _check_content(request, _FORM_TYPES, any_json=False)
+        check_content(request, _FORM_TYPES, any_json=False)
         form = request[_FORM] = MultiDictProxy(await _read_fields(request))
     return form
 
@@ -115,7 +115,9 @@ async def _read_fields(request: web.Request) -> MultiDict[str | UploadedFile]:
         raise Problem(400, "The body is not a readable form.") from error
 
 
-def _check_content(request: web.Request, content_types: Collection[str], *, any_json: bool) -> None:
+def check_content(
+    request: web.Request, content_types: Collection[str], *, any_json: bool, any_charset: bool = False
+) -> None:
     """Refuse a body of another type, charset or coding, saying what would be accepted (RFC 9110, 15.5.16)."""
     accepted = ", ".join(content_types)
     try:
@@ -126,7 +128,7 @@ def _check_content(request: web.Request, content_types: Collection[str], *, any_
     if content_type not in content_types and not (any_json and content_type.endswith("+json")):
         sent = "no Content-Type" if hdrs.CONTENT_TYPE not in request.headers else "another"
         raise Problem(415, f"The body must be {accepted}; the request has {sent}.", headers={hdrs.ACCEPT: accepted})
-    if charset is not None and charset.lower() not in ("utf-8", "utf8"):
+    if not any_charset and charset is not None and charset.lower() not in ("utf-8", "utf8"):
         raise Problem(415, "The body must be in UTF-8.", headers={hdrs.ACCEPT: accepted})
     encodings = request.headers.getall(hdrs.CONTENT_ENCODING, None)
     if encodings is not None and ",".join(encodings).strip().lower() not in _CONTENT_ENCODINGS:

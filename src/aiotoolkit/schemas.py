@@ -214,6 +214,13 @@ class Schema(Generic[Body_co]):
             operation=checked_operation(operation),
         )
 
+    @classmethod
+    def _made_of(cls, reader: RequestReader, responder: Responder, operation: Mapping[str, Any]) -> "Schema[Any]":
+        """A Schema whose parts were made elsewhere: from an API's description."""
+        schema = cls.__new__(cls)
+        schema._freeze(_reader=reader, _responder=responder, error_class=None, operation=checked_operation(operation))
+        return schema
+
     def _freeze(self, **attributes: Any) -> None:
         for name, value in attributes.items():
             object.__setattr__(self, name, value)
@@ -254,13 +261,14 @@ class Schema(Generic[Body_co]):
         takes_all = len(wanted) == len(self._reader.schemas)
         read = self._reader.read if self.error_class is None else self._read
         make_response = self.make_response
+        check_own = self._responder.check_own if self._responder.checks_own else None
 
         @functools.wraps(view)
         async def handler(*args: Any) -> Any:
             arguments = await read(request_of(args))
             result = await view(*args, **(arguments if takes_all else {name: arguments[name] for name in wanted}))
             if type(result) not in _DATA and isinstance(result, web.StreamResponse):
-                return result
+                return result if check_own is None else check_own(result)
             return make_response(result)
 
         handler.view = view  # type: ignore[attr-defined]  # a function takes any attribute

@@ -1,0 +1,1 @@
+"""The documents, judged by tools of others: ``make openapi-check``."""
