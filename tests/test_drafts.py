@@ -48,7 +48,7 @@ def test_random_schemas(draft: int, engine_class: type[Engine]) -> None:
     """Both schemas give one verdict of each instance, but for 1.0 as an integer of draft-04, and for formats."""
     engine = engine_class()
 
-    @settings(max_examples=60, deadline=None, suppress_health_check=SLOW)
+    @settings(max_examples=25 if engine_class is JSONSchemaRSEngine else 8, deadline=None, suppress_health_check=SLOW)
     @given(schema=json_schemas(draft), instances=st.lists(small_values, min_size=3, max_size=6))
     def agree(schema: Any, instances: list[Any]) -> None:
         schema = without(schema, "format")
@@ -150,3 +150,11 @@ def test_contains_and_unevaluated_items() -> None:
     """In 2019-09 an item that contains finds is still unevaluated, and in 2020-12 it is not."""
     found = upgraded({"contains": {}, "minContains": 2}, specification_with(DRAFT_2019), has_unevaluated=True)
     assert found == {"allOf": [{"not": {"not": {"contains": {}, "minContains": 2}}}]}
+
+
+def test_a_long_chain_of_references() -> None:
+    """However many schemas refer to one another, all of them are components."""
+    definitions = {f"N{number}": {"items": {"$ref": f"#/$defs/N{number + 1}"}} for number in range(1000)}
+    said = described({"$ref": "#/$defs/N0", "$defs": {**definitions, "N1000": {"type": "null"}}})
+    assert said["components"]["schemas"].keys() == {*definitions, "N1000"}
+    assert said["components"]["schemas"]["N999"] == {"items": {"$ref": "#/components/schemas/N1000"}}

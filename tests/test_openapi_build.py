@@ -130,6 +130,8 @@ def test_info() -> None:
     [
         ({"title": ""}, "title is text"),
         ({"version": 1}, "version is text"),
+        ({"security": {"key": []}}, "security is a list of mappings"),
+        ({"tags": [{"description": "No name"}]}, "tags are texts, or mappings with a name"),
         ({"security": [{"key": []}]}, "security requires 'key', which security_schemes does not have"),
     ],
 )

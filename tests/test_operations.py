@@ -67,6 +67,19 @@ class TestTable:
         table.register("animals")(Pets)
         assert list(table) == ["Pets.get", "Pets.post", "animals.get", "animals.post"]
 
+    def test_method_with_a_name(self) -> None:
+        """A method of a web.View may have a name of its own."""
+        table = OperationTable()
+
+        @table.register
+        class Pets(web.View):
+            @table.register("me")
+            async def get(self) -> None: ...
+
+            async def put(self) -> None: ...
+
+        assert sorted(table) == ["Pets.put", "me"]
+
     def test_add(self) -> None:
         """Tables add up to a new one; a name that both have is an error that names both views."""
         one, two = OperationTable(), OperationTable()

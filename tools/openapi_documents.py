@@ -38,10 +38,12 @@ class Package(NamedTuple):
 
     @property
     def file(self) -> str:
+        """The name of the archive."""
         return f"{self.name.replace('@', '').replace('/', '-')}-{self.version}.tgz"
 
     @property
     def url(self) -> str:
+        """Where the archive is."""
         return f"{REGISTRY}/{self.name}/-/{self.name.rpartition('/')[2]}-{self.version}.tgz"
 
 

@@ -86,6 +86,8 @@ def build_openapi(
     for entry in iterate_routes(app):
         if entry.schema is not None and (select is None or select(entry)):
             builder.add(entry, entry.schema)
+    for message in builder.warnings:
+        warnings.warn(message, stacklevel=2)
     info = {
         "title": title,
         "version": version,
@@ -118,6 +120,9 @@ def _check(app: Any, title: Any, version: Any) -> None:
 def _checked_security(
     requirements: Iterable[Mapping[str, Sequence[str]]], where: str, schemes: Mapping[str, Any]
 ) -> list[dict[str, list[str]]]:
+    requirements = list(requirements)
+    if not all(isinstance(requirement, Mapping) for requirement in requirements):
+        raise TypeError(f'{where} is a list of mappings, such as [{{"token": []}}], not {requirements!r}')
     checked = [{name: list(scopes) for name, scopes in requirement.items()} for requirement in requirements]
     for name in (name for requirement in checked for name in requirement):
         if name not in schemes:
@@ -127,6 +132,8 @@ def _checked_security(
 
 def _all_tags(given: Iterable[str | Mapping[str, Any]], used: Iterable[str]) -> list[dict[str, Any]]:
     tags = [{"name": tag} if isinstance(tag, str) else dict(tag) for tag in given]
+    if not all(isinstance(tag.get("name"), str) for tag in tags):
+        raise TypeError(f"tags are texts, or mappings with a name, not {tags!r}")
     known = {tag["name"] for tag in tags}
     return tags + [{"name": tag} for tag in used if tag not in known]
 
@@ -150,6 +157,7 @@ class _Builder:
     ) -> None:
         self.paths: dict[str, dict[str, Any]] = {}
         self.tags: dict[str, None] = {}
+        self.warnings: list[str] = []
         self._security = security
         self._schemes = schemes
         has_request_id = ERRORS_SET_UP in app and REQUEST_ID_SET_UP in app
@@ -164,7 +172,12 @@ class _Builder:
         try:
             self._add(entry, schema)
         except (NotDescribableError, NotTemplateError) as error:
-            _warn(f"{entry} is left out of the API's description: {error}")
+            self._leave_out(entry, str(error))
+        except RecursionError:
+            self._leave_out(entry, "its schemas are nested too deeply")
+
+    def _leave_out(self, entry: RouteEntry, why: str) -> None:
+        self.warnings.append(f"{entry} is left out of the API's description: {why}")
 
     def _add(self, entry: RouteEntry, schema: Schema[Any]) -> None:
         if entry.method not in _METHODS:
@@ -194,7 +207,9 @@ class _Builder:
                 f"{entry} and {other} differ only in the patterns of their dynamic parts, which OpenAPI cannot tell: "
                 "choose one of them with select="
             )
-        _warn(f"{entry} is left out of the API's description: it is never reached, because there is {other}")
+        self.warnings.append(
+            f"{entry} is left out of the API's description: it is never reached, because there is {other}"
+        )
         return True
 
     def _operation(self, entry: RouteEntry, schema: Schema[Any], regexes: Mapping[str, str]) -> dict[str, Any]:
@@ -246,7 +261,9 @@ class _Builder:
             ):
                 if not is_complete:
                     part = parameter["name"]
-                    _warn(f"{entry}: JSON Schema cannot say the pattern of {part!r}, which is in x-python-pattern")
+                    self.warnings.append(
+                        f"{entry}: JSON Schema cannot say the pattern of {part!r}, which is in x-python-pattern"
+                    )
                 yield parameter
         except ValueError as error:
             raise ValueError(f"{entry}: {error}") from None
@@ -293,10 +310,6 @@ class _Builder:
 
 
 _METHODS: Final = frozenset({"GET", "PUT", "POST", "DELETE", "OPTIONS", "HEAD", "PATCH", "TRACE"})
-
-
-def _warn(message: str) -> None:
-    warnings.warn(message, stacklevel=5)
 
 
 def _has_errors(entry: RouteEntry) -> bool:

@@ -35,6 +35,8 @@ class RouteEntry:
         outer: the applications around this one, outermost first, and itself.
     """
 
+    __module__ = "aiotoolkit.openapi"
+
     method: str
     path: str
     name: str | None
@@ -55,7 +57,7 @@ class RouteEntry:
 
     @property
     def label(self) -> str:
-        """The module and name of that function: ``examples.projects.views.index``."""
+        """Where that function is, such as ``examples.projects.views.index``."""
         view = self.view
         name = getattr(view, "__qualname__", None) or type(view).__qualname__
         module = getattr(view, "__module__", None) or type(view).__module__

@@ -40,13 +40,13 @@ class _Component(NamedTuple):
     Attributes:
         name: what it would like to be called; None for what has no name.
         contents: the schema, with a _Reference for each other component.
-        text: the same as JSON, in which all references look alike.
+        text: the name and the same schema as JSON, in which all references look alike.
         references: the parts that they are to, in the order of the text.
     """
 
     name: str | None
     contents: Any
-    text: str
+    text: bytes
     references: list[int]
 
 
@@ -64,6 +64,7 @@ class Components:
         self.schemas: dict[str, Any] = {}
         self._names: dict[str, str] = {}
         self._documents: dict[int, _Parts] = {}
+        self._pending: list[tuple[str, _Parts, int]] = []
         self._replaced: tuple[str, _Parts] | None = None
         if replaced is not None:
             old, new = map(self._parts_of, replaced)
@@ -81,7 +82,11 @@ class Components:
             NotDescribableError: its references depend on the way to them.
         """
         parts = self._parts_of(document)
-        return self._resolved(parts, parts.place(document.contents if contents is None else contents), hint)
+        said = self._resolved(parts, parts.place(document.contents if contents is None else contents), hint)
+        while self._pending:  # a loop, since schemas may refer to one another in long chains
+            name, parts, part = self._pending.pop()
+            self.schemas[name] = self._resolved(parts, parts.component(part).contents, hint)
+        return said
 
     def _parts_of(self, document: Document) -> "_Parts":
         found = self._documents.get(id(document))
@@ -102,11 +107,11 @@ class Components:
         name = self._names.get(key)
         if name is None:
             name = self._names[key] = self._free_name(parts.component(part).name or component_name(hint) or "Schema")
-            self.schemas[name] = None  # taken: the schema may refer to itself
+            self.schemas[name] = None  # taken
             if self._replaced is not None and key == self._replaced[0]:
                 parts = self._replaced[1]
                 part = parts.root
-            self.schemas[name] = self._resolved(parts, parts.component(part).contents, hint)
+            self._pending.append((name, parts, part))
         return name
 
     def _free_name(self, wanted: str) -> str:
@@ -165,8 +170,9 @@ class _Parts:
         if found is None:
             contents = self._converted(self._subschemas[part])
             references: list[int] = []
-            text = json.dumps(_with_marks(contents, references), sort_keys=True)
-            found = self._components[part] = _Component(self._names.get(part), contents, text, references)
+            name = self._names.get(part)
+            text = json.dumps([name, _with_marks(contents, references)], sort_keys=True).encode()
+            found = self._components[part] = _Component(name, contents, text, references)
         return found
 
     def key(self, part: int) -> str:
@@ -177,10 +183,10 @@ class _Parts:
         if part not in self._keys:
             digest = hashlib.sha256()
             reached = {part: 0}
-            for each in reached_parts(self, part, reached):
+            for each in _reached_parts(self, part, reached):
                 component = self.component(each)
-                numbers = [reached[target] for target in component.references]
-                digest.update(json.dumps([component.name, component.text, numbers]).encode())
+                digest.update(component.text)
+                digest.update(repr([reached[target] for target in component.references]).encode())
             self._keys[part] = digest.hexdigest()
         return self._keys[part]
 
@@ -263,15 +269,14 @@ class _Parts:
         converted["discriminator"] = {**rest, "mapping": new} if new and len(new) == len(mapping) else rest
 
 
-def reached_parts(parts: _Parts, start: int, reached: dict[int, int]) -> Iterator[int]:
+def _reached_parts(parts: _Parts, start: int, reached: dict[int, int]) -> Iterator[int]:
     """The parts that can be reached from one, each once; ``reached`` numbers them."""
-    pending = [start]
-    while pending:
-        part = pending.pop(0)
+    found = [start]
+    for part in found:  # which grows
         for target in parts.component(part).references:
             if target not in reached:
                 reached[target] = len(reached)
-                pending.append(target)
+                found.append(target)
         yield part
 
 

@@ -2,6 +2,7 @@
 
 from aiotoolkit._openapi_build import build_openapi
 from aiotoolkit._openapi_document import InvalidDocumentError
+from aiotoolkit._openapi_routes import RouteEntry
 from aiotoolkit._openapi_serving import setup_openapi
 from aiotoolkit._operations import OperationTable, setup_operations
 from aiotoolkit._security import VERIFIED, Credentials
@@ -11,6 +12,7 @@ __all__ = [
     "Credentials",
     "InvalidDocumentError",
     "OperationTable",
+    "RouteEntry",
     "build_openapi",
     "setup_openapi",
     "setup_operations",

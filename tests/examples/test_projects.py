@@ -30,7 +30,8 @@ MAX_INTEGER = 2**31 - 1
 async def client(request: pytest.FixtureRequest, aiohttp_client: AiohttpClient, database_url: str) -> Client:
     """A client of the application on a real socket, with an empty database: code-first, and from its description."""
     module = importlib.import_module(f"examples.projects.{request.param}")
-    return await aiohttp_client(module.create_app(database_url=database_url))
+    app: web.Application = module.create_app(database_url=database_url)
+    return await aiohttp_client(app)
 
 
 async def create(client: Client, slug: str = "toolkit", **members: Any) -> dict[str, Any]:
