@@ -147,6 +147,25 @@ def test_no_application() -> None:
         build_openapi({}, title="Test", version="1")  # type: ignore[arg-type]  # what is tested
 
 
+def test_what_is_given_stays() -> None:
+    """A document shares nothing with what it was made of: whoever changes it changes nothing else."""
+    given: dict[str, Any] = {
+        "servers": [{"url": "/{v}", "variables": {"v": {"default": "1"}}}],
+        "tags": [{"name": "a", "externalDocs": {"url": "https://example.com"}}],
+        "security": [{"key": ["scope"]}],
+        "security_schemes": {"key": {"type": "oauth2", "flows": {}}},
+        "contact": {"name": "Us"},
+    }
+    before = copy.deepcopy(given)
+    document = build_openapi(web.Application(), title="Test", version="1", **given)
+    document["servers"][0]["variables"].clear()
+    document["tags"][0]["externalDocs"].clear()
+    document["security"][0]["key"].clear()
+    document["components"]["securitySchemes"]["key"].clear()
+    document["info"]["contact"].clear()
+    assert given == before
+
+
 def test_the_same_each_time() -> None:
     """Two documents of one application are equal, to the order of their members, and share nothing."""
     app = application(("POST", "/b", Schema(request=ITEM)), ("GET", "/a", Schema(response=[ITEM][0])))
@@ -246,7 +265,7 @@ def test_what_depends_on_the_way_to_it() -> None:
         }
     )
     with pytest.warns(UserWarning, match="left out .* what a .dynamicRef means depends on the way to it"):
-        assert built(application(("POST", "/", schema), errors=False))["paths"] == {}
+        assert built(application(("POST", "/", schema), errors=False))["components"] == {}
 
 
 def test_never_reached() -> None:
@@ -747,6 +766,7 @@ def test_one_name_for_two_schemas() -> None:
     names = [content["application/json"]["schema"]["$ref"].rpartition("/")[2] for content in contents]
     assert names == ["List", "List", "List2"]
     schemas = document["components"]["schemas"]
+    assert [schemas[name]["title"] for name in ("List", "List2")] == ["List", "List2"]  # clients take these for names
     assert list(schemas) == ["Item", "Item2", "List", "List2", "Problem"]
     assert (schemas["Item"], schemas["Item2"]) == (number, text)
     assert schemas["List2"]["properties"]["items"]["items"] == {"$ref": "#/components/schemas/Item2"}

@@ -292,7 +292,7 @@ class _Page:
             ]
         )
 
-    def _content(self, content: object) -> Iterator[Html]:
+    def _content(self, content: object, *, expand: bool = True) -> Iterator[Html]:
         for media_type, media in mapped(content).items():
             schema = mapped(media).get("schema")
             label = self._schemas.label(schema) if schema is not None else None
@@ -315,8 +315,9 @@ class _Page:
     def _response(self, status: str, value: object) -> Html:
         node = self._document.resolve(value)
         headers = [self._header(name, header) for name, header in mapped(node.get("headers")).items()]
-        content = list(self._content(node.get("content")))
         kind = status[:1] if status[:1] in "12345" else "x"
+        # The components of errors are the same for most operations: a link is enough.
+        content = list(self._content(node.get("content"), expand=kind == "2"))
         lines = texted(node.get("description")).strip().split("\n", 1)
         title = [element("span", status, class_=f"status status-{kind}"), plain(" "), *_one_line(lines[0])]
         more = [

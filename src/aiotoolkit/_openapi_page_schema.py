@@ -35,6 +35,7 @@ _BRANCHES: Final = (
 
 
 _KINDS: Final = {str: "string", bool: "boolean", int: "integer", float: "number", dict: "object", list: "array"}
+_NO_FACTS: Final = frozenset({"type", "description", "format", "title", "properties", "required", "items", "$ref"})
 _SIZES: Final = (
     ("minLength", "maxLength", "character", "characters"),
     ("minItems", "maxItems", "item", "items"),
@@ -65,6 +66,7 @@ class SchemaView:
         self._document = document
         names = mapped(document.components.get("schemas"))
         taken: set[str] = set()
+        self._blocks: dict[str, Html] = {}
         #: The id of each component's section.
         self.anchors: Final = {name: f"schema-{unique_anchor(name, taken)}" for name in names}
 
@@ -98,7 +100,14 @@ class SchemaView:
         reference = node.get("$ref")
         if not isinstance(reference, str) or not expand:
             return self._content(node, (), 0)
-        return self._content({**self._document.resolve({"$ref": reference}), **_beside(node)}, (reference,), 0)
+        if len(node) > 1:
+            return self._content({**self._document.resolve({"$ref": reference}), **_beside(node)}, (reference,), 0)
+        # Most operations of a large document name the same few components.
+        block = self._blocks.get(reference)
+        if block is None:
+            block = self._content(self._document.resolve(node), (reference,), 0)
+            self._blocks[reference] = block
+        return block
 
     def facts(self, schema: object, *, with_items: bool = True) -> Html | None:
         """The constraints of one schema, each in its own element.
@@ -279,6 +288,8 @@ def _are_short(parts: list[Any]) -> bool:
 
 def _facts(node: Mapping[str, Any]) -> Iterator[str]:
     """What a value must be, one fact after the other."""
+    if node.keys() <= _NO_FACTS:
+        return
     if "const" in node:
         yield f"always {written(node['const'])}"
     if values := listed(node.get("enum")):

@@ -85,8 +85,23 @@ class Components:
         said = self._resolved(parts, parts.place(document.contents if contents is None else contents), hint)
         while self._pending:  # a loop, since schemas may refer to one another in long chains
             name, parts, part = self._pending.pop()
-            self.schemas[name] = self._resolved(parts, parts.component(part).contents, hint)
+            said_there = self._resolved(parts, parts.component(part).contents, hint)
+            wanted = parts.component(part).name
+            if wanted not in (name, None) and isinstance(said_there, dict) and "title" in said_there:
+                said_there["title"] = name  # generators of clients name their classes by titles
+            self.schemas[name] = said_there
         return said
+
+    def state(self) -> tuple[int, int]:
+        """What :meth:`restore` takes to forget the components that come after this."""
+        return len(self.schemas), len(self._names)
+
+    def restore(self, state: tuple[int, int]) -> None:
+        """Forget what a schema left that could not be said."""
+        self._pending.clear()
+        for components, count in zip((self.schemas, self._names), state, strict=True):
+            while len(components) > count:
+                components.popitem()
 
     def _parts_of(self, document: Document) -> "_Parts":
         found = self._documents.get(id(document))
