@@ -147,6 +147,25 @@ def test_no_application() -> None:
         build_openapi({}, title="Test", version="1")  # type: ignore[arg-type]  # what is tested
 
 
+def test_what_is_given_stays() -> None:
+    """A document shares nothing with what it was made of: whoever changes it changes nothing else."""
+    given: dict[str, Any] = {
+        "servers": [{"url": "/{v}", "variables": {"v": {"default": "1"}}}],
+        "tags": [{"name": "a", "externalDocs": {"url": "https://example.com"}}],
+        "security": [{"key": ["scope"]}],
+        "security_schemes": {"key": {"type": "oauth2", "flows": {}}},
+        "contact": {"name": "Us"},
+    }
+    before = copy.deepcopy(given)
+    document = build_openapi(web.Application(), title="Test", version="1", **given)
+    document["servers"][0]["variables"].clear()
+    document["tags"][0]["externalDocs"].clear()
+    document["security"][0]["key"].clear()
+    document["components"]["securitySchemes"]["key"].clear()
+    document["info"]["contact"].clear()
+    assert given == before
+
+
 def test_the_same_each_time() -> None:
     """Two documents of one application are equal, to the order of their members, and share nothing."""
     app = application(("POST", "/b", Schema(request=ITEM)), ("GET", "/a", Schema(response=[ITEM][0])))

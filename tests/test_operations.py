@@ -1,4 +1,4 @@
-"""Applications made of OpenAPI documents: tables of views, routes, bodies, answers, and what is refused at the start."""
+"""Applications made of OpenAPI documents: tables of views, routes, bodies, answers, and what is refused at first."""
 
 import json
 from pathlib import Path
@@ -66,6 +66,19 @@ class TestTable:
         table.register(Pets)
         table.register("animals")(Pets)
         assert list(table) == ["Pets.get", "Pets.post", "animals.get", "animals.post"]
+
+    def test_method_with_a_name(self) -> None:
+        """A method of a web.View may have a name of its own."""
+        table = OperationTable()
+
+        @table.register
+        class Pets(web.View):
+            @table.register("me")
+            async def get(self) -> None: ...
+
+            async def put(self) -> None: ...
+
+        assert sorted(table) == ["Pets.put", "me"]
 
     def test_add(self) -> None:
         """Tables add up to a new one; a name that both have is an error that names both views."""

@@ -1,5 +1,6 @@
 """An OpenAPI 3.1 document, made of an application's routes, the Schemas of its views, and their docstrings."""
 
+import copy
 import inspect
 import re
 import warnings
@@ -81,7 +82,7 @@ def build_openapi(
         UserWarning: a route cannot be described, or not entirely; the text names it.
     """
     _check(app, title, version)
-    requirements = _checked_security(security, "security", schemes := dict(security_schemes or {}))
+    requirements = _checked_security(security, "security", schemes := copy.deepcopy(dict(security_schemes or {})))
     builder = _Builder(app, requirements, schemes)
     for entry in iterate_routes(app):
         if entry.schema is not None and (select is None or select(entry)):
@@ -101,7 +102,7 @@ def build_openapi(
     return {
         "openapi": OPENAPI,
         "info": {name: value for name, value in info.items() if value is not None},
-        "servers": [{"url": server} if isinstance(server, str) else dict(server) for server in servers],
+        "servers": [{"url": server} if isinstance(server, str) else copy.deepcopy(dict(server)) for server in servers],
         "security": requirements,
         "tags": _all_tags(tags, builder.tags),
         "paths": builder.paths,
@@ -131,7 +132,7 @@ def _checked_security(
 
 
 def _all_tags(given: Iterable[str | Mapping[str, Any]], used: Iterable[str]) -> list[dict[str, Any]]:
-    tags = [{"name": tag} if isinstance(tag, str) else dict(tag) for tag in given]
+    tags = [{"name": tag} if isinstance(tag, str) else copy.deepcopy(dict(tag)) for tag in given]
     if not all(isinstance(tag.get("name"), str) for tag in tags):
         raise TypeError(f"tags are texts, or mappings with a name, not {tags!r}")
     known = {tag["name"] for tag in tags}

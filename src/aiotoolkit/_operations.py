@@ -60,6 +60,7 @@ class OperationTable:
 
     def __init__(self) -> None:
         self._views: dict[str, _Registered] = {}
+        self._methods: dict[Callable[..., Any], str] = {}
 
     @overload
     def register(self, view: View, /, *, name: str | None = ...) -> View: ...
@@ -71,7 +72,8 @@ class OperationTable:
         Args:
             view: a function, or a ``web.View``; or the name, for the view that is decorated.
             name: the ``operationId``; by default the function's name. For an operation without one, its method and
-                path: ``"GET /projects"``. Of a ``web.View``, what stands before the dot, by default the class's name.
+                path: ``"GET /projects"``. Of a ``web.View``, what stands before the dot, by default the class's name;
+                a method of it may be registered with a name of its own, and the class as well.
 
         Returns:
             The view itself, unchanged.
@@ -93,7 +95,10 @@ class OperationTable:
                 )
             if not inspect.iscoroutinefunction(view):
                 raise TypeError(f"A view is an async function or a web.View, not {view!r}")
-            self._add(view.__name__ if name is None else name, _Registered(view, None))
+            if next(iter(inspect.signature(view).parameters), None) == "self":
+                self._methods[view] = view.__qualname__ if name is None else name  # its class will be registered
+            else:
+                self._add(view.__name__ if name is None else name, _Registered(view, None))
         return view
 
     def _register_class(self, view: Any, name: str | None) -> None:
@@ -103,7 +108,9 @@ class OperationTable:
         if not methods:
             raise TypeError(f"{view.__name__} has no method for HTTP, such as get")
         for method in methods:
-            self._add(f"{view.__name__ if name is None else name}.{method}", _Registered(getattr(view, method), view))
+            function = getattr(view, method)
+            prefix = view.__name__ if name is None else name
+            self._add(self._methods.get(function, f"{prefix}.{method}"), _Registered(function, view))
 
     def _add(self, name: str, registered: _Registered) -> None:
         known = self._views.get(name)

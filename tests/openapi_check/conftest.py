@@ -1,10 +1,11 @@
 """Live applications, their documents, and the tools that judge them.
 
-The tools in Python come from the dependency group ``openapi``, those on Node from package.json here; ``make
-openapi-check`` installs both, and names the folder of the latter in OPENAPI_CHECK_NODE. Without them, tests are skipped
-by name.
+The tools in Python come from the dependency group ``openapi``, those on Node from package.json here. ``make
+openapi-check`` installs both, and names the folder of the latter in OPENAPI_CHECK_NODE. Elsewhere, tests whose tools
+are missing are skipped by name.
 """
 
+import importlib.util
 import json
 import os
 import signal
@@ -24,6 +25,18 @@ ROOT = Path(__file__).parents[2]
 HERE = Path(__file__).parent
 NODE_FOLDER = os.environ.get("OPENAPI_CHECK_NODE")
 REQUIRE_NODE = os.environ.get("REQUIRE_NODE") == "1"
+TOOLS = (
+    "aiosqlite",
+    "jsl",
+    "msgspec",
+    "mypy",
+    "openapi_python_client",
+    "openapi_spec_validator",
+    "pydantic",
+    "schemathesis",
+    "sqlalchemy",
+    "yaml",
+)
 EXAMPLES = {
     "projects": "examples.projects.app:create_app",
     "schema_first": "examples.projects.schema_first:create_app",
@@ -50,6 +63,12 @@ class Live:
     document: dict[str, Any]
     file: Path
     environment: dict[str, str]
+
+    @property
+    def base(self) -> str:
+        """The path in front of those of the document: ``""`` or ``"/api"``."""
+        base: str = self.document["servers"][0]["url"]
+        return base.rstrip("/")
 
 
 @dataclass(frozen=True)
@@ -83,6 +102,16 @@ def run(
         timeout=limit,
         check=False,
     )
+
+
+@pytest.fixture(scope="session", autouse=True)
+def tools() -> None:
+    """The tools in Python, and what the applications need; skips where one is missing."""
+    missing = [name for name in TOOLS if importlib.util.find_spec(name) is None]
+    if missing and NODE_FOLDER is not None:
+        pytest.fail(f"{', '.join(missing)} is not installed: make openapi-check does that")
+    if missing:
+        pytest.skip(f"{', '.join(missing)} is not installed: see make openapi-check")
 
 
 @pytest.fixture(scope="session")

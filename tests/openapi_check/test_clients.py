@@ -14,21 +14,28 @@ pytestmark = pytest.mark.timeout(300)
 
 
 OPERATIONS = {
-    "list_all": ("get", "/api/projects"),
-    "create": ("post", "/api/projects"),
-    "get": ("get", "/api/project/{project_id}"),
-    "update": ("put", "/api/project/{project_id}"),
-    "delete": ("delete", "/api/project/{project_id}"),
+    "list_all": ("get", "/projects"),
+    "create": ("post", "/projects"),
+    "get": ("get", "/project/{project_id}"),
+    "update": ("put", "/project/{project_id}"),
+    "delete": ("delete", "/project/{project_id}"),
 }
 BODIES = {"create": "NewProject", "update": "ChangedProject"}
 
 
-def python_imports(package: Path) -> Iterator[str]:
+def prefix_of(example: Live) -> str:
+    """What the paths of the document have in front, where its server's URL does not."""
+    return "/api".removeprefix(example.base)
+
+
+def python_imports(package: Path, prefix: str) -> Iterator[str]:
     """The imports of a client: what the generator called the function of an operation and its body is its own."""
     for name, (method, path) in OPERATIONS.items():
         sources = {file: file.read_text(encoding="utf-8") for file in package.glob("api/*/*.py")}
         [module] = [
-            file for file, text in sources.items() if f'"method": "{method}"' in text and f'"url": "{path}"' in text
+            file
+            for file, text in sources.items()
+            if f'"method": "{method}"' in text and f'"url": "{prefix}{path}"' in text
         ]
         yield f"from generated.api.{module.parent.name} import {module.stem} as {name}"
         if body := BODIES.get(name):
@@ -37,7 +44,6 @@ def python_imports(package: Path) -> Iterator[str]:
             yield f"from generated.models import {found[1]} as {body}"
 
 
-@pytest.mark.extra("openapi_python_client")
 def test_python(example: Live, tmp_path: Path) -> None:
     """openapi-python-client understands all of it; its client passes mypy, and works."""
     config = tmp_path / "config.yaml"
@@ -51,11 +57,11 @@ def test_python(example: Live, tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stdout + done.stderr
     source = (HERE / "client.py.txt").read_text(encoding="utf-8")
-    imports = "\n".join(python_imports(tmp_path / "generated"))
+    imports = "\n".join(python_imports(tmp_path / "generated", prefix_of(example)))
     (tmp_path / "client.py").write_text(source.replace("# IMPORTS", imports), encoding="utf-8")
     done = run(sys.executable, "-m", "mypy", "--strict", "client.py", "generated", folder=tmp_path)
     assert done.returncode == 0, done.stdout
-    done = run(sys.executable, "client.py", example.url, folder=tmp_path)
+    done = run(sys.executable, "client.py", example.url + example.base, folder=tmp_path)
     assert (done.returncode, done.stdout) == (0, "done\n"), done.stderr
 
 
@@ -63,13 +69,14 @@ def test_typescript(example: Live, node: Node, tmp_path: Path) -> None:
     """The types of openapi-typescript pass the compiler at its strictest, and openapi-fetch works with them."""
     (tmp_path / "node_modules").symlink_to(node.modules)
     (tmp_path / "package.json").write_text('{"type": "module"}')
-    for name in ("client.ts", "tsconfig.json"):
-        shutil.copy(HERE / name, tmp_path)
+    shutil.copy(HERE / "tsconfig.json", tmp_path)
+    source = (HERE / "client.ts").read_text(encoding="utf-8")
+    (tmp_path / "client.ts").write_text(source.replace('"/api/', f'"{prefix_of(example)}/'), encoding="utf-8")
     for tool, *arguments in (
         ("openapi-typescript", str(example.file), "--output=schema.d.ts"),
         ("tsc", "--project", "."),
     ):
         done = node.run(tool, *arguments, folder=tmp_path)
         assert done.returncode == 0, done.stdout + done.stderr
-    done = node.run("node", str(tmp_path / "built" / "client.js"), example.url, folder=tmp_path)
+    done = node.run("node", str(tmp_path / "built" / "client.js"), example.url + example.base, folder=tmp_path)
     assert (done.returncode, done.stdout) == (0, "done\n"), done.stderr

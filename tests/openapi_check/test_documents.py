@@ -4,12 +4,10 @@ import json
 import sys
 
 import aiohttp
-import pytest
 
 from tests.openapi_check.conftest import HERE, Live, Node, run
 
 
-@pytest.mark.extra("openapi_spec_validator")
 def test_valid(live: Live) -> None:
     """openapi-spec-validator finds nothing."""
     from openapi_spec_validator import OpenAPIV31SpecValidator

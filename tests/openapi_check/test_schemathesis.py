@@ -10,20 +10,26 @@ import pytest
 
 from tests.openapi_check.conftest import HERE, Live, run
 
-pytestmark = [pytest.mark.extra("schemathesis"), pytest.mark.timeout(900)]
+pytestmark = pytest.mark.timeout(900)
 
 SEED = "20261121"
-# Cases for each operation and phase, so that there are at least MINIMUM in all, in a minute or so.
-EXAMPLES = {"projects": 500, "schema_first": 500, "everything": 70}
-MINIMUM = 2000
+# How many cases for each operation, and how many that must be in all: half a minute where nothing else runs.
+EXAMPLES = {"projects": 500, "schema_first": 400, "everything": 30}
+MINIMUM = {"projects": 2000, "schema_first": 2000, "everything": 1500}
 
 
 def test_schemathesis(live: Live) -> None:
-    """No check fails, of at least 2,000 cases."""
+    """No check fails, of thousands of cases."""
     config = HERE / f"{live.name}.toml"
     done = run(
         *(sys.executable, "-m", "schemathesis.cli", *([f"--config-file={config}"] if config.exists() else [])),
-        *("run", str(live.file), f"--url={live.url}", "--checks=all", "--phases=examples,coverage,fuzzing,stateful"),
+        *(
+            "run",
+            str(live.file),
+            f"--url={live.url}{live.base}",
+            "--checks=all",
+            "--phases=examples,coverage,fuzzing,stateful",
+        ),
         *(f"--seed={SEED}", f"--max-examples={EXAMPLES[live.name]}", "--generation-database=none", "--no-color"),
         folder=live.file.parent,
         environment=live.environment,
@@ -34,4 +40,4 @@ def test_schemathesis(live: Live) -> None:
     assert counted is not None, done.stdout
     cases = int(counted[1].replace(",", ""))
     print(f"{live.name}: {cases} cases")
-    assert cases >= MINIMUM, done.stdout
+    assert cases >= MINIMUM[live.name], done.stdout
