@@ -7,6 +7,7 @@ places where two frameworks differ.
 import asyncio
 import http.client
 import io
+import re
 import ssl
 import time
 import zlib
@@ -104,7 +105,7 @@ async def fetch(origin: Origin, method: str, target: str, headers: Headers, body
     error: str | None = None
     try:
         async with asyncio.timeout(timeout):
-            await _exchange(origin, _request_bytes(origin, method, target, headers, body), received)
+            await _exchange(origin, method, _request_bytes(origin, method, target, headers, body), received)
     except TimeoutError:
         # A server may have answered in full and keep the connection open all the same.
         error = f"no complete answer within {timeout:g} s"
@@ -151,7 +152,7 @@ def _header_bytes(value: str) -> bytes:
         return value.encode()
 
 
-async def _exchange(origin: Origin, request: bytes, received: bytearray) -> None:
+async def _exchange(origin: Origin, method: str, request: bytes, received: bytearray) -> None:
     context = ssl.create_default_context() if origin.scheme == "https" else None
     reader, writer = await asyncio.open_connection(origin.host, origin.port, ssl=context)
     try:
@@ -161,11 +162,34 @@ async def _exchange(origin: Origin, request: bytes, received: bytearray) -> None
                 received += chunk
                 if len(received) > LARGEST_ANSWER:
                     raise _TooLongError(f"the answer is longer than {LARGEST_ANSWER // 2**20} MiB")
+                if _is_whole(method, received):
+                    break  # not every server closes the connection when it is asked to
         finally:
             sending.cancel()
             await asyncio.gather(sending, return_exceptions=True)
     finally:
         writer.transport.abort()
+
+
+def _is_whole(method: str, received: bytearray) -> bool:
+    """Whether an answer has ended, as far as that is seen without reading it all; the end of the connection decides."""
+    end = received.find(b"\r\n\r\n")
+    # An interim answer (100 Continue) has another one behind it.
+    while received.startswith(b"HTTP/1.1 1") and received[9:12] != b"101" and end >= 0:
+        del received[: end + 4]
+        end = received.find(b"\r\n\r\n")
+    if end < 0:
+        return False
+    head = bytes(received[: min(end, 2**16)]).lower()
+    if method == "HEAD" or head[9:12] in {b"101", b"204", b"304"}:
+        return True
+    if b"\r\ntransfer-encoding:" in head:
+        return received.endswith(b"\r\n0\r\n\r\n") and _parse(method, "", bytes(received), None).error is None
+    length = _LENGTH.search(head)
+    return length is not None and len(received) - end - 4 >= int(length[1])
+
+
+_LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*(\d{1,12})[ \t]*(?=\r\n|$)")
 
 
 async def _send(writer: asyncio.StreamWriter, request: bytes) -> None:

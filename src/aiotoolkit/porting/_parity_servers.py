@@ -92,7 +92,10 @@ def _environment(side: Side, folder: str) -> dict[str, str]:
 async def _run_before(name: str, side: Side, env: dict[str, str], output: IO[bytes]) -> None:
     if side.before is None:
         return
-    command = shlex.split(side.before.replace("{folder}", env["PARITY_FOLDER"]))
+    try:
+        command = shlex.split(side.before.replace("{folder}", env["PARITY_FOLDER"]))
+    except ValueError as error:
+        raise ParityError(f"{name}: {side.before!r} is no command: {error}") from None
     process = await _start(name, command, env, output)
     try:
         code = await process.wait()
@@ -112,7 +115,7 @@ async def _start(
         return await asyncio.create_subprocess_exec(
             *command, stdin=stdin, stdout=output, stderr=output, env=env, pass_fds=() if pipe is None else (pipe,)
         )
-    except (OSError, IndexError, TypeError) as error:
+    except (OSError, ValueError, IndexError, TypeError) as error:
         raise ParityError(f"{name}: cannot start {shlex.join(command)!r}: {error}") from None
 
 

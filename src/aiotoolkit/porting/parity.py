@@ -28,6 +28,7 @@ __all__ = [
     "Script",
     "ScriptError",
     "Side",
+    "Step",
     "check_parity",
     "compare",
     "load_announced",
