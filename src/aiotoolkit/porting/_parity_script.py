@@ -83,7 +83,7 @@ class Step:
 
     @property
     def shown_target(self) -> str:
-        """Method and path as the script has them: values that were captured stay out of reports."""
+        """Method and path as the script has them, since captured values stay out of reports."""
         return mask_text(f"{self.method} {self.path}")
 
 
