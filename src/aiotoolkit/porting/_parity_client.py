@@ -163,11 +163,7 @@ async def _exchange(origin: Origin, method: str, request: bytes, received: bytea
                 if len(received) > LARGEST_ANSWER:
                     raise _TooLongError(f"the answer is longer than {LARGEST_ANSWER // 2**20} MiB")
                 if _is_whole(method, received):
-<<<<<<< HEAD
-                    break
-=======
                     break  # not every server closes the connection when it is asked to
->>>>>>> parity
         finally:
             sending.cancel()
             await asyncio.gather(sending, return_exceptions=True)
@@ -175,24 +171,6 @@ async def _exchange(origin: Origin, method: str, request: bytes, received: bytea
         writer.transport.abort()
 
 
-<<<<<<< HEAD
-_HEAD = re.compile(rb"HTTP/1\.[01] ([2-5][0-9]{2})[^\r\n]*(\r\n.*?)?\r\n\r\n", re.DOTALL)
-_LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*([0-9]{1,18})[ \t]*(?:\r\n|$)", re.IGNORECASE)
-
-
-def _is_whole(method: str, received: bytearray) -> bool:
-    """Whether an answer is there to its end, as far as a length says where that is.
-
-    Werkzeug's server waits for the client after a 413: to find what it has not read, it reads until the end.
-    """
-    head = _HEAD.match(received, 0, 2**16)
-    if head is None:
-        return False
-    if method == "HEAD" or head[1] in {b"204", b"304"}:
-        return True
-    length = _LENGTH.search(head[2] or b"")
-    return length is not None and len(received) - head.end() >= int(length[1])
-=======
 def _is_whole(method: str, received: bytearray) -> bool:
     """Whether an answer has ended, as far as that is seen without reading it all; the end of the connection decides."""
     end = received.find(b"\r\n\r\n")
@@ -212,7 +190,6 @@ def _is_whole(method: str, received: bytearray) -> bool:
 
 
 _LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*(\d{1,12})[ \t]*(?=\r\n|$)")
->>>>>>> parity
 
 
 async def _send(writer: asyncio.StreamWriter, request: bytes) -> None:
