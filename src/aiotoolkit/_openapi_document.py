@@ -23,7 +23,7 @@ class InvalidDocumentError(ValueError):
     __module__ = "aiotoolkit.openapi"
 
     def __init__(self, errors: Sequence[str]) -> None:
-        self.errors = tuple(errors)
+        self.errors: tuple[str, ...] = tuple(errors)
         lines = "".join(f"\n- {error}" for error in self.errors)
         super().__init__(self.errors[0] if len(self.errors) == 1 else f"There are {len(self.errors)} errors:{lines}")
 
