@@ -71,7 +71,7 @@ class OperationTable:
             view: a function, or a ``web.View``; or the name, for the view that is decorated.
             name: the ``operationId``; by default the function's name. For an operation without one, its method and
                 path: ``"GET /projects"``. Of a ``web.View``, what stands before the dot, by default the class's name;
-                a method of it may be registered with a name of its own, and the class as well.
+                a method in it may be registered by a name of its own, besides the class.
 
         Returns:
             The view itself, unchanged.
@@ -91,7 +91,7 @@ class OperationTable:
                 raise TypeError(
                     f"{view.__qualname__} is decorated by a schema: register its view, {view.__name__}.view"
                 )
-            if not inspect.iscoroutinefunction(view):
+            if not inspect.iscoroutinefunction(view) or not hasattr(view, "__qualname__"):
                 raise TypeError(f"A view is an async function or a web.View, not {view!r}")
             if next(iter(inspect.signature(view).parameters), None) == "self":
                 self._methods[view] = view.__qualname__ if name is None else name  # its class will be registered
