@@ -467,6 +467,12 @@ async def test_wrong_set_up_is_refused() -> None:
     with pytest.raises(RuntimeError, match="no more hooks"):
         hooks.before_request(lambda request: None)
     await runner.cleanup()
+    other = web.Application()
+    runner = web.AppRunner(other)
+    await runner.setup()
+    with pytest.raises(RuntimeError, match="frozen"):
+        setup_hooks(other)
+    await runner.cleanup()
 
 
 async def test_after_this_request_without_hooks(aiohttp_client: AiohttpClient) -> None:
@@ -486,3 +492,69 @@ async def test_after_this_request_without_hooks(aiohttp_client: AiohttpClient) -
     async with client.get("/") as response:
         assert response.status == 200
     assert "setup_hooks" in raised[0]
+
+
+async def test_after_this_request_comes_too_late(aiohttp_client: AiohttpClient) -> None:
+    """In a teardown hook, the after hooks have run."""
+    app = web.Application()
+    hooks = setup_hooks(app, errors=error_middleware())
+    raised: list[str] = []
+
+    @hooks.teardown_request
+    def teardown(request: web.Request, error: BaseException | None) -> None:
+        try:
+            after_this_request(request, lambda request, response: response)
+        except RuntimeError as late:
+            raised.append(str(late))
+
+    client = await aiohttp_client(app)
+    async with client.get("/") as response:
+        assert response.status == 404
+    assert raised == ["The after hooks of the request have run"]
+
+
+@pytest.mark.parametrize("path", ["/ok", "/stream"])
+async def test_an_after_hook_that_fails_without_an_error_middleware(
+    path: str, aiohttp_client: AiohttpClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is a 500 of aiohttp's own; of a stream that begins, a line in the log. The answer comes in both cases."""
+    app = web.Application()
+    hooks = setup_hooks(app)
+
+    @hooks.after_request
+    def fail(request: web.Request, response: web.StreamResponse) -> web.StreamResponse:
+        raise Unhandled
+
+    async def view(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse() if request.path == "/stream" else web.Response()
+        if request.path == "/stream":
+            await response.prepare(request)
+            await response.write(b"piece")
+        return response
+
+    app.router.add_get(path, view)
+    client = await aiohttp_client(app)
+    async with client.get(path) as response:
+        assert response.status == (200 if path == "/stream" else 500)
+        await response.read()
+    assert "An after hook failed on a response that is being sent" in caplog.text
+
+
+async def test_teardown_hooks_survive_a_cancelled_one() -> None:
+    """A teardown hook that is cancelled does not keep the others from running."""
+    app = web.Application()
+    hooks = setup_hooks(app)
+    ran: list[str] = []
+
+    @hooks.teardown_request
+    def last(request: web.Request, error: BaseException | None) -> None:
+        ran.append("last")
+
+    @hooks.teardown_request
+    async def cancelled(request: web.Request, error: BaseException | None) -> None:
+        ran.append("cancelled")
+        raise asyncio.CancelledError
+
+    async with served(app) as server:
+        await send(server)
+    assert ran == ["cancelled", "last"]

@@ -194,6 +194,11 @@ async def test_a_bytearray_is_a_body() -> None:
     assert response.body == b"abc"
 
 
+async def test_a_status_may_be_bytes() -> None:
+    """As in Flask."""
+    assert make_response(("x", b"201 Made")).status == 201
+
+
 async def test_headers_may_be_a_multi_dict() -> None:
     """A multidict keeps the values of a repeated name."""
     response = make_response(({}, CIMultiDict([("X-One", "1"), ("x-one", "2")])))
@@ -483,8 +488,15 @@ async def test_a_cancelled_request_leaves_its_view_to_end() -> None:
         ended.append(go_on.wait(30))
         return "x"
 
+    stopping = asyncio.Event()
+
+    async def tell(app: web.Application) -> AsyncIterator[None]:
+        yield
+        stopping.set()
+
     app = web.Application()
     setup_sync_views(app)
+    app.cleanup_ctx.append(tell)  # ends just before the threads do
     add_rule(app, "/", sync_view(view))
     runner = web.AppRunner(app, handler_cancellation=True)
     await runner.setup()
@@ -495,7 +507,10 @@ async def test_a_cancelled_request_leaves_its_view_to_end() -> None:
     await asyncio.wait_for(started.wait(), 30)
     writer.transport.abort()
     cleaning = asyncio.ensure_future(runner.cleanup())
-    await asyncio.sleep(0)
+    await asyncio.wait_for(stopping.wait(), 30)
+    for _ in range(10):  # turns of the event loop, in which an application that does not wait would end
+        await asyncio.sleep(0)
+    assert not cleaning.done()
     assert not ended
     go_on.set()
     await asyncio.wait_for(cleaning, 30)
