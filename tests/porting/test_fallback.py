@@ -20,9 +20,10 @@ from aiohttp import ClientPayloadError, ClientSession, FormData, UnixConnector, 
 from aiohttp.test_utils import TestClient, TestServer
 
 from aiotoolkit.logger import request_id_var
-from aiotoolkit.middlewares import setup_errors, setup_request_id
+from aiotoolkit.middlewares import error_middleware, setup_errors, setup_request_id
 from aiotoolkit.porting import _wsgi_request
 from aiotoolkit.porting.fallback import UnportedRoute, setup_fallback, unported_routes
+from aiotoolkit.porting.hooks import setup_hooks
 from tests.porting.both import flask_served
 from tests.raw import exchange, raw_request, read_response, served
 
@@ -207,6 +208,32 @@ class TestRouting:
             response = await client.get("/", headers={"X-Request-ID": "the-id"})
         assert (response.headers["X-New"], response.headers["X-Request-ID"]) == ("yes", "the-id")
         assert seen == ["the-id"]
+
+
+@pytest.mark.parametrize(("first", "expected"), [("hooks", ["/", "/old"]), ("fallback", ["/"])])
+async def test_hooks(first: str, expected: list[str]) -> None:
+    """Hooks that are set up before the fallback run for the old application's requests too; those after it do not."""
+    app = web.Application()
+    seen = []
+    if first == "fallback":
+        setup_fallback(app, answering([b"old"]))
+    hooks = setup_hooks(app, errors=error_middleware())
+    if first == "hooks":
+        setup_fallback(app, answering([b"old"]))
+
+    @hooks.after_request
+    async def after(request: web.Request, response: web.StreamResponse) -> web.StreamResponse:
+        seen.append(request.path)
+        return response
+
+    async def view(request: web.Request) -> web.Response:
+        return web.Response()
+
+    app.router.add_get("/", view)
+    async with TestClient(TestServer(app)) as client:
+        for path in ("/", "/old"):
+            assert (await client.get(path)).status == 200
+    assert seen == expected
 
 
 @needs_flask

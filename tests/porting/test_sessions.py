@@ -22,7 +22,8 @@ from aiohttp import ClientSession, CookieJar, web
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aiotoolkit.middlewares import setup_errors
+from aiotoolkit.middlewares import error_middleware, setup_errors
+from aiotoolkit.porting.hooks import setup_hooks
 from aiotoolkit.settings import immutable_settings
 from tests.porting.both import flask_served
 from tests.raw import RawResponse, raw_request, read_response, served
@@ -103,7 +104,7 @@ def typed(value: Any) -> Any:
 
 
 class TestValues:
-    @given(values())
+    @given(st.deferred(values))
     @settings(deadline=None)
     def test_same_text_and_same_value(self, value: Any) -> None:
         """Each side writes the same characters for a value, and reads the same value of them."""
@@ -113,7 +114,7 @@ class TestValues:
             assert _tagged_json.dumps(value) == text
             assert typed(_tagged_json.loads(text)) == typed(theirs.loads(text))
 
-    @given(st.dictionaries(st.text(), values(), max_size=4))
+    @given(st.dictionaries(st.text(), st.deferred(values), max_size=4))
     @settings(deadline=None)
     def test_both_ways_through_a_cookie(self, session: dict[str, Any]) -> None:
         """A session that one side signs is the same on the other one."""
@@ -665,6 +666,33 @@ async def test_a_clone_of_the_request(view: Any, outside: bool) -> None:
     app.router.add_get("/", change)
     async with served(app) as address:
         assert saved_in(await read_response(address, raw_request("GET", "/"))) == {"user": 5}
+
+
+@pytest.mark.parametrize(("path", "status"), [("/", 200), ("/fails", 500), ("/nowhere", 404), ("/short", 403)])
+async def test_with_hooks(path: str, status: int) -> None:
+    """What hooks before and after the view change is saved, whatever the request ends with."""
+    app = web.Application()
+    setup_sessions(app, FlaskSessionStorage(SECRET))
+    hooks = setup_hooks(app, errors=error_middleware())
+
+    @hooks.before_request
+    async def before(request: web.Request) -> web.Response | None:
+        (await get_session(request))["before"] = 1
+        return web.Response(status=403) if request.path == "/short" else None
+
+    @hooks.after_request
+    async def after(request: web.Request, response: web.StreamResponse) -> web.StreamResponse:
+        (await get_session(request))["after"] = 1
+        return response
+
+    async def view(request: web.Request) -> web.Response:
+        return web.Response()
+
+    app.router.add_get("/", view)
+    app.router.add_get("/fails", fails)
+    async with served(app) as address:
+        answer = await read_response(address, raw_request("GET", path))
+    assert (answer.status, saved_in(answer)) == (status, {"before": 1, "after": 1})
 
 
 async def test_a_new_session() -> None:

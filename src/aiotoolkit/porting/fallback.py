@@ -42,8 +42,8 @@ def setup_fallback(
     """Let the old application answer each request that no route of this one is for.
 
     That is a path that no route has, and a method that its path's routes do not have. A 404 or 405 that a view of
-    this application raises stays its own. Call it last: the middlewares that the application has by now run for those
-    requests too, with the router's error in ``request.match_info.http_exception``.
+    this application raises stays its own. The middlewares that the application has by now run for those requests too,
+    with the router's error in ``request.match_info.http_exception``; those that are added later do not.
 
     A body is read as a whole before a thread takes it, from 256 KiB on in a temporary file. An answer is passed on
     while it is made.
