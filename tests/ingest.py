@@ -9,7 +9,6 @@ import subprocess
 import sys
 import textwrap
 import threading
-import time
 import zlib
 from collections.abc import Mapping, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -26,7 +25,6 @@ class Ingest:
     Args:
         certificate: Certificate and key file; then it speaks HTTPS.
         status: The status of every answer.
-        delay: Seconds before every answer.
         headers: Headers of every answer.
 
     Attributes:
@@ -41,14 +39,12 @@ class Ingest:
         *,
         certificate: tuple[Path, Path] | None = None,
         status: int = 200,
-        delay: float = 0,
         headers: Mapping[str, str] | None = None,
     ) -> None:
         self.events: list[dict[str, Any]] = []
         self.raw: list[bytes] = []
         self.status = status
         self.first_statuses: list[int] = []
-        self.delay = delay
         self.headers = headers or {}
         self.go_on = threading.Event()
         self.go_on.set()
@@ -77,7 +73,7 @@ class Ingest:
     def dsn(self, host: str = "127.0.0.1") -> str:
         return f"{self._scheme}://public@{host}:{self._server.server_port}/1"
 
-    def wait(self, count: int, timeout: float = 10) -> list[dict[str, Any]]:
+    def wait(self, count: int, timeout: float = 30) -> list[dict[str, Any]]:
         """Wait until ``count`` events have arrived, and return all that have."""
         with self._arrived:
             self._arrived.wait_for(lambda: len(self.events) >= count, timeout)
@@ -87,7 +83,7 @@ class Ingest:
         """Return the message of each event, whichever client sent it."""
         return [message_of(event) for event in self.events]
 
-    def wait_for_requests(self, count: int, timeout: float = 10) -> bool:
+    def wait_for_requests(self, count: int, timeout: float = 30) -> bool:
         """Wait until ``count`` requests have arrived, answered or not."""
         with self._arrived:
             return self._arrived.wait_for(lambda: len(self.raw) >= count, timeout)
@@ -110,8 +106,6 @@ class Ingest:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 body = decompressed(self.headers["Content-Encoding"], body)
                 ingest._keep(f"{self.requestline}\n{self.headers}".encode() + body)
-                if ingest.delay:
-                    time.sleep(ingest.delay)
                 ingest.go_on.wait(30)
                 status = ingest.first_statuses.pop(0) if ingest.first_statuses else ingest.status
                 if status == 200:

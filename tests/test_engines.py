@@ -249,7 +249,7 @@ def test_a_recursion_that_branches(node: dict[str, Any]) -> None:
     start = time.process_time()
     with pytest.raises(RequestValidationError) as caught:
         schema.validate_request(nested(40))
-    assert time.process_time() - start < 0.5
+    assert time.process_time() - start < 2  # some milliseconds; where errors multiply, it never ends
     assert list(caught.value.errors) == [{"detail": "does not match its schema", "in": "body", "pointer": "#"}]
 
 
@@ -270,7 +270,7 @@ def test_a_recursion_that_does_not_branch(node: dict[str, Any]) -> None:
     assert next(iter(check(nested(0)))).path == ("kind",)
     start = time.process_time()
     assert list(check(nested(40)))
-    assert time.process_time() - start < 0.5
+    assert time.process_time() - start < 2  # some milliseconds; where errors multiply, it never ends
 
 
 @pytest.mark.extra("jsonschema_rs")

@@ -36,6 +36,8 @@ ALLOWED: dict[str, set[str]] = {
     "porting.sessions": {"aiohttp", "aiohttp_session", "itsdangerous"},
     "porting.hooks": {"aiohttp"},
     "porting.views": {"aiohttp"},
+    "porting.parity": set(),
+    "porting.report": set(),
     "schemas": (
         {"aiohttp", "problems", "requests", "responses", "_accept", "_json", "_validation"} | CODECS | ENGINES
     ),

@@ -189,7 +189,7 @@ def test_numbers_at_the_edge(number: bytes) -> None:
     body = b"[" + b",".join([number] * (1_000_000 // len(number))) + b"]"
     began = time.process_time()
     assert set(_json.loads(body)) == {float(number)}
-    assert time.process_time() - began < 0.6
+    assert time.process_time() - began < 1.2
 
 
 # --- depth ------------------------------------------------------------------------------------------------------------

@@ -94,7 +94,7 @@ def _add_parser(
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    parser.add_argument("--traceback", action="store_true", help="show where an error comes from")
+    parser.set_defaults(traceback=False)  # an error is told in full as it is
     return parser
 
 
@@ -145,7 +145,7 @@ def _run_parity(arguments: argparse.Namespace) -> int:
         )
     except ParityError as error:
         progress.clear()
-        raise LoadingError(str(error)) from error
+        raise LoadingError(str(error)) from None
     except KeyboardInterrupt:
         progress.clear()
         raise LoadingError("interrupted") from None
@@ -164,7 +164,7 @@ def _run_report(arguments: argparse.Namespace) -> int:
         report = take_stock(arguments.path, app=arguments.app, python=arguments.python, progress=progress.show)
     except ReportError as error:
         progress.clear()
-        raise LoadingError(str(error)) from error
+        raise LoadingError(str(error)) from None
     progress.clear()
     write_output(report.render(arguments.format, notes=arguments.notes) + "\n")
     return 0
@@ -197,4 +197,4 @@ def _write_json(path: Path, data: object) -> None:
     try:
         path.write_text(json.dumps(data, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     except OSError as error:
-        raise LoadingError(f"cannot write {path}: {error.strerror}") from error
+        raise LoadingError(f"cannot write {path}: {error.strerror}") from None

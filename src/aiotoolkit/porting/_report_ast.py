@@ -122,7 +122,7 @@ class _Reader:
                 self._access(node)
         for node in self.nodes:
             if isinstance(node, ast.Name | ast.Attribute) and node not in self.claimed:
-                self._flask_name(node)
+                self._name(node)
         self._blocking()
         self.found.findings.sort(key=lambda finding: (finding.line, finding.kind, finding.text))
         self.found.routes.sort(key=lambda route: route.line)
@@ -262,16 +262,20 @@ class _Reader:
         if self.is_flask or _is_flask(root):
             self._add("configuration", owner, text if "=" not in text else f"{text.partition('(')[0]}(...)")
 
-    def _flask_name(self, node: ast.Name | ast.Attribute) -> None:
+    def _name(self, node: ast.Name | ast.Attribute) -> None:
         name = self.resolve(node)
         if (kind := WERKZEUG_NAMES.get(name)) is not None:
             self._add(kind, node, name)
         elif name.startswith("werkzeug.exceptions.") and isinstance(node.ctx, ast.Load):
             self._add("abort", node, name.rpartition(".")[2])
-        if not name.startswith("flask."):
-            return
+        elif name.startswith("flask."):
+            self._flask_name(node, name)
+
+    def _flask_name(self, node: ast.Name | ast.Attribute, name: str) -> None:
         # Of "flask.request.args" the part "flask.request" is met too: the longest one counts.
-        parts = [part for number, part in enumerate(name.split(".")) if number == 0 or part not in FLASK_MODULES]
+        parts = name.split(".")
+        while len(parts) > 2 and parts[1] in FLASK_MODULES:
+            del parts[1]
         if len(parts) < 2 or parts[1] not in FLASK_NAMES:
             return
         if isinstance(node, ast.Attribute):
