@@ -5,6 +5,7 @@ import base64
 import contextlib
 import json
 import os
+import shlex
 import sys
 import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -190,14 +191,14 @@ async def test_processes_of_both_frameworks(write: Write) -> None:
 async def test_fresh_state(write: Write, tmp_path: Path) -> None:
     """Each side has its own environment and folder, and its command runs before it starts."""
     write("make", "import os, sys; open(os.environ['DATABASE'], 'w').write(sys.argv[1])")
-    side = Side("old:app", env={"DATABASE": "{folder}/rows"}, before=f"{sys.executable} make.py fresh")
+    side = Side("old:app", env={"DATABASE": "{folder}/rows"}, before=shlex.join([sys.executable, "make.py", "fresh"]))
     async with running("flask", side, wait=30) as copy:
         report = await compare(["GET /env"], flask=side, aiohttp=str(copy.origin))
     assert report.equal
     with pytest.raises(ParityError, match=r"failed with exit code 3") as caught:
         await compare(
             ["GET /env"],
-            flask=Side("old:app", before=f"{sys.executable} -c 'print(\"why\"); exit(3)'"),
+            flask=Side("old:app", before=shlex.join([sys.executable, "-c", "print('why'); exit(3)"])),
             aiohttp="old:app",
         )
     assert "why" in str(caught.value)

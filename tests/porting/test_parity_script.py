@@ -272,9 +272,9 @@ def test_progress(
     [
         (["GREETING=hello", "gone.json"], "error: cannot read gone.json"),
         (["GREETING", "one.json"], "error: --aiohttp-env is NAME=VALUE"),
-        (["GREETING=hello", "one.json", "--flask-before", "./nothing"], "error: flask: cannot start './nothing'"),
+        (["GREETING=hello", "one.json", "--flask-before", "./nothing"], "error: flask: cannot start ./nothing"),
         (["GREETING=hello", "one.json", "--flask-before", "a 'b"], 'error: flask: "a \'b" is no command: No closing'),
-        (["GREETING=hello", "one.json", "--flask-python", "/nothing"], "error: flask: cannot start '/nothing "),
+        (["GREETING=hello", "one.json", "--flask-python", "/nothing"], "error: flask: cannot start /nothing "),
         (["GREETING=hello", "one.json", "--json", "no/such/folder"], "error: cannot write no/such/folder"),
         (["GREETING=hello", "one.json", "--timeout", "-1"], "'-1' is no number of seconds"),
     ],

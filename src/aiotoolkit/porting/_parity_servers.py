@@ -86,7 +86,8 @@ async def running(name: str, side: Side, *, wait: float) -> AsyncIterator[Server
 
 def _environment(side: Side, folder: str) -> dict[str, str]:
     added = {key: value.replace("{folder}", folder) for key, value in side.env.items()}
-    return os.environ | {"PARITY_FOLDER": folder} | added
+    # Unbuffered: what a process wrote before it was killed is what tells why.
+    return os.environ | {"PARITY_FOLDER": folder, "PYTHONUNBUFFERED": "1"} | added
 
 
 async def _run_before(name: str, side: Side, env: dict[str, str], output: IO[bytes]) -> None:
@@ -116,7 +117,7 @@ async def _start(
             *command, stdin=stdin, stdout=output, stderr=output, env=env, pass_fds=() if pipe is None else (pipe,)
         )
     except (OSError, ValueError, IndexError, TypeError) as error:
-        raise ParityError(f"{name}: cannot start {shlex.join(command)!r}: {error}") from None
+        raise ParityError(f"{name}: cannot start {shlex.join(command)}: {error}") from None
 
 
 @contextlib.asynccontextmanager
