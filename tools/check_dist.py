@@ -1,8 +1,9 @@
 """Test the distributions as a user gets them: ``python tools/check_dist.py FOLDER [PYTEST ARGUMENT...]``.
 
 The wheel goes into a new virtual environment. Every public module must import there with the required dependencies
-alone, or name the extra that it needs; then the tests of the unpacked sdist run against the wheel, with the sources of the package taken away. For
-that, the wheel of aiotoolkit-swagger-ui is there too: it needs nothing, and nothing else needs it.
+alone, or name the extra that it needs; then the tests of the unpacked sdist run against the wheel, with the sources of
+the package taken away. For that, the wheel of aiotoolkit-swagger-ui is there too: it needs nothing, and nothing else
+needs it.
 """
 
 import shutil
