@@ -55,6 +55,18 @@ class Server:
     process: asyncio.subprocess.Process | None = None
     output: IO[bytes] | None = None
 
+    def written(self) -> int:
+        """How many bytes the process has written to its standard output and error."""
+        return 0 if self.output is None else os.fstat(self.output.fileno()).st_size
+
+    def written_since(self, position: int) -> str:
+        """The end of what the process has written since then: the traceback of an answer that is 500, say."""
+        if self.output is None:
+            return ""
+        size = self.written()
+        start = max(position, size - _SHOWN)
+        return os.pread(self.output.fileno(), size - start, start).decode(errors="replace").strip()
+
     def check_alive(self) -> None:
         """Raise a ParityError, with what the process wrote last, where it has ended."""
         if self.process is not None and self.process.returncode is not None:

@@ -29,7 +29,9 @@ def main() -> None:
         os.write(pipe, f"{listener.getsockname()[1]}\n".encode())
         os.close(pipe)
 
-    (serve_wsgi if kind == "flask" else serve_aiohttp)(application, listener, ready)
+    # A Flask application on both sides shows what differs by itself: time, chance, order.
+    is_wsgi = kind == "flask" or hasattr(application, "wsgi_app")
+    (serve_wsgi if is_wsgi else serve_aiohttp)(application, listener, ready)
 
 
 def _end_with_parent() -> None:

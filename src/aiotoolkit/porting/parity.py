@@ -211,6 +211,7 @@ class _Run:
             ParityError: one of the processes has ended.
         """
         timeout = step.timeout or self.timeout
+        before = [client.server.written() for client in self.clients]
         left, right = await asyncio.gather(*(client.send(step, timeout) for client in self.clients))
         if left.error is not None or right.error is not None:
             await self._check_alive()
@@ -222,7 +223,19 @@ class _Run:
         views = [client.view(step, answer, hidden) for client, answer in zip(self.clients, (left, right), strict=True)]
         found = differences_of(*views, method=step.method, sessions=self.sessions, ignore=step.ignore)
         for what, flask, aiohttp, detail in [*found, *captured]:
+            if what == "status":
+                detail = self._why(before, (left, right))  # noqa: PLW2901 - a status has none of its own
             self.differences.append(Difference(step.name, step.shown_target, what, flask, aiohttp, detail))
+
+    def _why(self, before: Sequence[int], answers: tuple[Answer, Answer]) -> str:
+        """What a side wrote that failed where the other did not: an answer of 500 does not say what went wrong."""
+        failed = [answer.status >= 500 for answer in answers]
+        if all(failed):
+            return ""
+        for client, position, has_failed in zip(self.clients, before, failed, strict=True):
+            if has_failed and (text := client.server.written_since(position)):
+                return f"{client.server.name} wrote:\n{text}"
+        return ""
 
     async def _check_alive(self) -> None:
         await asyncio.sleep(0.1)  # a process that crashed closes its connections a moment before it has ended
