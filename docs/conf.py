@@ -46,6 +46,7 @@ roots = "|".join(
 nitpick_ignore_regex = [
     (r"py:.*", rf"({roots})(\..+)?"),
     (r"py:class", r"Request|StreamResponse"),  # how aiohttp's own type aliases spell them
+    (r"py:class", r"aiotoolkit\._operations\.View|Path"),  # a type variable, and that of pathlib
     (r"py:class", r"aiotoolkit\.[\w.]+\.([A-Z]|[A-Z]\w*_co)"),  # type variables have no page
 ]
 

@@ -46,11 +46,6 @@ ALLOWED: dict[str, set[str]] = {
     "schemas": (
         {"aiohttp", "problems", "requests", "responses", "_accept", "_json", "_validation"} | CODECS | ENGINES
     ),
-    "openapi": (
-        {"aiohttp", "problems", "requests", "responses", "schemas", "_accept", "_json", "_validation"}
-        | CODECS
-        | ENGINES
-    ),
 }  # fmt: skip
 
 LIST_MODULES = """
