@@ -6,7 +6,8 @@ import keyword
 import re
 import warnings
 from collections.abc import Awaitable, Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeVar, overload
+from pathlib import Path
+from typing import Any, Final, Literal, NamedTuple, TypeVar, overload
 
 from aiohttp import hdrs, web
 
@@ -18,12 +19,9 @@ from aiotoolkit._operation_source import Found, Source
 from aiotoolkit._security import Guard, Security, Verifier
 from aiotoolkit.schemas import Engine, InvalidSchemaError, Schema
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
 __all__ = ["OperationTable", "setup_operations"]
 
-View = TypeVar("View", bound=Callable[..., Any])
+V = TypeVar("V", bound=Callable[..., Any])
 
 _METHODS: Final = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 # A part of a path in braces (OpenAPI 3.1.1, section 4.8.8.2).
@@ -63,9 +61,9 @@ class OperationTable:
         self._methods: dict[Callable[..., Any], str] = {}
 
     @overload
-    def register(self, view: View, /, *, name: str | None = ...) -> View: ...
+    def register(self, view: V, /, *, name: str | None = ...) -> V: ...
     @overload
-    def register(self, view: str, /) -> Callable[[View], View]: ...
+    def register(self, view: str, /) -> Callable[[V], V]: ...
     def register(self, view: Any, /, *, name: str | None = None) -> Any:
         """Register a view: ``@table.register``, ``@table.register("name")`` or ``table.register(view, name="name")``.
 
@@ -73,7 +71,7 @@ class OperationTable:
             view: a function, or a ``web.View``; or the name, for the view that is decorated.
             name: the ``operationId``; by default the function's name. For an operation without one, its method and
                 path: ``"GET /projects"``. Of a ``web.View``, what stands before the dot, by default the class's name;
-                a method of it may be registered with a name of its own, and the class as well.
+                a method in it may be registered by a name of its own, besides the class.
 
         Returns:
             The view itself, unchanged.
@@ -93,7 +91,7 @@ class OperationTable:
                 raise TypeError(
                     f"{view.__qualname__} is decorated by a schema: register its view, {view.__name__}.view"
                 )
-            if not inspect.iscoroutinefunction(view):
+            if not inspect.iscoroutinefunction(view) or not hasattr(view, "__qualname__"):
                 raise TypeError(f"A view is an async function or a web.View, not {view!r}")
             if next(iter(inspect.signature(view).parameters), None) == "self":
                 self._methods[view] = view.__qualname__ if name is None else name  # its class will be registered
@@ -154,7 +152,7 @@ class _Operation(NamedTuple):
 
 def setup_operations(
     app: web.Application,
-    path_or_document: "str | Path | Mapping[str, Any]",
+    path_or_document: str | Path | Mapping[str, Any],
     operations: OperationTable,
     *,
     prefix: str | None = None,
