@@ -1,6 +1,7 @@
 """Takes the files of Swagger UI out of its npm package, whose hash is known, when the distribution is built."""
 
 import base64
+import contextlib
 import hashlib
 import io
 import os
@@ -77,10 +78,8 @@ def tarball() -> bytes:
     if cached.is_file() and sha512(content := cached.read_bytes()) == SHA512:
         return content
     content = checked(download())
-    try:
+    with contextlib.suppress(OSError):  # a cache is no condition
         write(cached, content)
-    except OSError:
-        pass  # a cache is no condition
     return content
 
 

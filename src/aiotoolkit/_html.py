@@ -10,6 +10,9 @@ __all__ = ["Html", "element", "join", "markdown", "plain", "safe_url"]
 # No scheme but these: "javascript:" and "data:" would run or show what the document's author wants.
 _SAFE_URL: Final = re.compile(r"(?:https?://|mailto:)[^\s\"'<>`\\]+", re.IGNORECASE)
 
+# U+0000 and lone surrogates are no characters of HTML; the other controls show as nothing at all.
+_UNPRINTABLE: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
+
 _CODE_OR_LINK: Final = re.compile(
     # Exactly as many backticks at the end as at the start: so a text is searched once for each number of them.
     r"(?<!`)(?P<ticks>`{1,3})(?!`)(?P<code>.+?)(?<!`)(?P=ticks)(?!`)"
@@ -65,8 +68,8 @@ def safe_url(url: object) -> str | None:
 
 
 def _printable(text: str) -> str:
-    # U+0000 and lone surrogates are no characters of HTML; the rest of the controls show as nothing at all.
-    return re.sub("[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]", "\ufffd", text)
+    # isprintable() is the cheap question; it also says no to line breaks and to some letters that are fine.
+    return text if text.isprintable() else _UNPRINTABLE.sub("\ufffd", text)
 
 
 def markdown(text: str) -> Html:
