@@ -213,6 +213,20 @@ def test_routes(capsys: pytest.CaptureFixture[str], target: str) -> None:
     )
 
 
+@pytest.mark.extra("jsl")
+@pytest.mark.extra("sqlalchemy")
+@pytest.mark.extra("aiosqlite")
+def test_the_reference_shows_what_is_printed() -> None:
+    """The table in the reference is the first lines of what the command prints for the example."""
+    page = (ROOT / "docs" / "reference" / "cli.md").read_text(encoding="utf-8")
+    shown = page.partition("app:create_app | head -7\n")[2].partition("```")[0].splitlines()
+    done = process(ROOT, "routes", "examples.projects.app:create_app")
+    assert done.returncode == 0, done.stderr
+    assert len(shown) == 7
+    # The columns are as wide as the widest line of all, which the page does not show.
+    assert [line.split() for line in done.stdout.splitlines()[:7]] == [line.split() for line in shown]
+
+
 def test_routes_as_json(capsys: pytest.CaptureFixture[str], target: str) -> None:
     """The same, as data."""
     assert main(["routes", "--json", target]) == 0
