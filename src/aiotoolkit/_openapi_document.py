@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -77,6 +78,8 @@ def _check_version(document: Any) -> None:
 def _read(path: Path) -> Any:
     if path.suffix.lower() not in _SUFFIXES:
         raise InvalidDocumentError([f"{path} is no document: its name must end in one of {', '.join(_SUFFIXES)}"])
+    if path.exists() and not path.is_file():
+        raise InvalidDocumentError([f"{path} cannot be read: it is no file"])  # of a pipe, reading would not end
     try:
         text = path.read_text(encoding="utf-8-sig")
     except OSError as error:
@@ -95,8 +98,7 @@ def _from_json(text: str) -> Any:
     def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         members = dict(pairs)
         if len(members) != len(pairs):
-            names = [name for name, _ in pairs]
-            twice = next(name for name in names if names.count(name) > 1)
+            twice = next(name for name, times in Counter(name for name, _ in pairs).items() if times > 1)
             raise ValueError(f"the key {twice!r} is given twice in one object")
         return members
 
@@ -292,7 +294,10 @@ class _Files:
             raise InvalidDocumentError([f"{problem} is outside of the document, and nothing is ever fetched"])
         if self._folder is None:
             raise InvalidDocumentError([f"{problem} is a file, and a document that is given as a dict has no folder"])
-        path = (self._folder / (Path(file).parent if file else "") / name).resolve()
+        try:
+            path = (self._folder / (Path(file).parent if file else "") / name).resolve()
+        except (OSError, RuntimeError, ValueError) as error:  # a loop of symbolic links, a null character
+            raise InvalidDocumentError([f"{problem} names no file: {error}"]) from error
         if not path.is_relative_to(self._folder):
             raise InvalidDocumentError([f"{problem} is outside of the document's folder, where nothing is read"])
         key = path.relative_to(self._folder).as_posix()

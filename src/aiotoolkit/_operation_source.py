@@ -101,6 +101,9 @@ class Source:
         if not isinstance(dialect, str) or dialect.rstrip("#") not in _DIALECTS:
             message = f"The dialect {dialect!r} is not supported: only JSON Schema 2020-12 is"
             raise InvalidDocumentError([f"{message} (at #/jsonSchemaDialect)"])
+        self._hides: Mapping[Direction, bool] = {
+            direction: _has_keyword(document, keyword) for direction, keyword in _HIDDEN_BY.items()
+        }
         self._definitions: dict[tuple[Direction, _Key], _Definition] = {}
         self._names: dict[_Key, str] = {}
         self._taken: set[str] = set()
@@ -235,9 +238,11 @@ class Source:
 
     def _is_hidden(self, schema: Any, path: Path, direction: Direction) -> bool:
         keyword = _HIDDEN_BY[direction]
-        return any(part.get(keyword) is True for part, _ in self.always(schema, path))
+        return self._hides[direction] and any(part.get(keyword) is True for part, _ in self.always(schema, path))
 
     def _hidden_names(self, schema: Any, path: Path, direction: Direction) -> frozenset[str]:
+        if not self._hides[direction]:
+            return frozenset()  # most documents: what follows is long for long chains of allOf
         return frozenset(
             name
             for part, place in self.always(schema, path)
@@ -266,6 +271,20 @@ class Source:
                 target, contents = lookup(self.document, each["$ref"], place)
                 pending.append((contents, target))
         return frozenset(names)
+
+
+def _has_keyword(document: Any, keyword: str) -> bool:
+    """Tell whether a keyword stands anywhere."""
+    pending = [document]
+    while pending:
+        found = pending.pop()
+        if isinstance(found, dict):
+            if keyword in found:
+                return True
+            pending += found.values()
+        elif isinstance(found, list):
+            pending += found
+    return False
 
 
 def _object(value: Any) -> dict[str, Any]:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
-from aiotoolkit._documents import Document, Subschema, in_place
+from aiotoolkit._documents import Document, in_place, looping, Subschema
 
 __all__ = ["branching_recursion", "has_alternatives", "is_recursive", "slow_places", "ways_to_a_value"]
 
@@ -110,21 +110,7 @@ def is_recursive(document: Document) -> bool:
         id(part.contents): [id(each.contents) for each in (*part.parts(), *document.targets[id(part.contents)])]
         for part in document.subschemas
     }
-    finished: dict[int, bool] = {}  # false: on the way
-    for start in edges:
-        pending = [start]
-        while pending:
-            current = pending[-1]
-            if current in finished:
-                finished[pending.pop()] = True
-                continue
-            finished[current] = False
-            for target in edges.get(current, ()):
-                if finished.get(target) is False:
-                    return True
-                if target not in finished:
-                    pending.append(target)
-    return False
+    return bool(looping(edges))
 
 
 def slow_places(document: Document, *, patterns_only: bool) -> Iterator[tuple[str, str]]:
