@@ -23,6 +23,7 @@ __all__ = ["LoadingError", "add_target", "load_application", "load_object", "std
 
 
 # Files whose lines say nothing about why an application fails.
+_TOOLKIT = os.path.join(os.path.dirname(__file__), "")
 _MACHINERY = (__file__, importlib.__file__, asyncio.runners.__file__, asyncio.base_events.__file__)
 
 
@@ -178,5 +179,7 @@ def _describe(error: BaseException) -> str:
     text = " ".join(str(error).split())
     shown = f"{type(error).__name__}: {text}" if text else type(error).__name__
     frames = traceback.extract_tb(error.__traceback__)
-    own = [frame for frame in frames if not frame.filename.startswith("<") and frame.filename not in _MACHINERY]
+    known = [frame for frame in frames if not frame.filename.startswith("<") and frame.filename not in _MACHINERY]
+    # What the toolkit refuses is written in the user's own file.
+    own = [frame for frame in known if not frame.filename.startswith(_TOOLKIT)] or known
     return f"{shown} ({own[-1].filename}, line {own[-1].lineno})" if own else shown

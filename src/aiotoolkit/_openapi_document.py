@@ -78,9 +78,9 @@ def _check_version(document: Any) -> None:
 def _read(path: Path) -> Any:
     if path.suffix.lower() not in _SUFFIXES:
         raise InvalidDocumentError([f"{path} is no document: its name must end in one of {', '.join(_SUFFIXES)}"])
-    if path.exists() and not path.is_file():
-        raise InvalidDocumentError([f"{path} cannot be read: it is no file"])  # of a pipe, reading would not end
     try:
+        if path.exists() and not path.is_file():  # of a pipe, reading would not end
+            raise InvalidDocumentError([f"{path} cannot be read: it is no file"])
         text = path.read_text(encoding="utf-8-sig")
     except OSError as error:
         raise InvalidDocumentError([f"{path} cannot be read: {error.strerror or error}"]) from error

@@ -264,11 +264,7 @@ class _Parts:
                 walked[keyword] = [self.place(item) for item in value]
             elif keyword in _MAPPINGS:
                 walked[keyword] = {name: self.place(item) for name, item in value.items()}
-            elif (
-                keyword in _DATA
-                or (keyword not in _DROPPED and not isinstance(value, dict | list))
-                or keyword.startswith("x-")
-            ):
+            elif _is_kept(keyword, value):
                 walked[keyword] = value
         return walked
 
