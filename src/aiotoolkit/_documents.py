@@ -33,6 +33,7 @@ __all__ = [
     "SchemaSource",
     "Subschema",
     "always",
+    "applied",
     "in_place",
     "looping",
     "pointer_to",
@@ -299,7 +300,14 @@ class Document:
 
 def always(subschema: Subschema) -> Iterator[Subschema]:
     """The schema, and those that always apply with it."""
-    # Each once: many ways may lead to one, and the ways to it are many more where they meet again and again.
+    return applied(subschema, ("allOf",))
+
+
+def applied(subschema: Subschema, keywords: Iterable[str]) -> Iterator[Subschema]:
+    """The schema, and those that it leads to for the same value by its ``$ref`` and these lists of schemas.
+
+    Each comes once: where many ways lead to one, all together may be more than anyone could walk.
+    """
     pending, seen = [subschema], set[int]()
     while pending:
         found = pending.pop()
@@ -307,9 +315,9 @@ def always(subschema: Subschema) -> Iterator[Subschema]:
             continue
         seen.add(id(found.contents))
         yield found
-        keywords = found.keywords
-        inner = [found.inside(schema) for schema in keywords.get("allOf", ())]
-        pending += [*([found.lookup(keywords["$ref"])] if "$ref" in keywords else ()), *reversed(inner)]
+        said = found.keywords
+        branches = [found.inside(branch) for keyword in keywords for branch in said.get(keyword, ())]
+        pending += [*([found.lookup(said["$ref"])] if "$ref" in said else ()), *reversed(branches)]
 
 
 def in_place(subschema: Subschema) -> Iterator[Any]:

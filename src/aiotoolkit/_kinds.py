@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
-from aiotoolkit._documents import Subschema
+from aiotoolkit._documents import Subschema, applied
 
 __all__ = ["ANY", "Kinds", "alternatives", "items_of", "kind_of", "kinds_of", "parts_of"]
 
@@ -74,17 +74,7 @@ def alternatives(kinds: Iterable[Kinds]) -> Kinds:
 
 def parts_of(subschema: Subschema) -> Iterator[Subschema]:
     """The schema, and those that may apply to the same value with it, because they always do or as alternatives."""
-    pending, seen = [subschema], set[int]()
-    while pending:
-        found = pending.pop()
-        if id(found.contents) in seen:
-            continue
-        seen.add(id(found.contents))
-        yield found
-        keywords = found.keywords
-        branches = [each for keyword in ("allOf", "anyOf", "oneOf") for each in keywords.get(keyword, ())]
-        referred = [found.lookup(keywords["$ref"])] if "$ref" in keywords else []
-        pending += [*referred, *map(found.inside, reversed(branches))]
+    return applied(subschema, ("allOf", "anyOf", "oneOf"))
 
 
 def _combined(subschema: Subschema, own: Callable[[Subschema], Kinds], known: dict[int, Kinds]) -> Kinds:

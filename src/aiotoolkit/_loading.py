@@ -46,7 +46,7 @@ def load_object(target: str) -> object:
         raise LoadingError(f"{target!r} names no object: write module:attribute, as in package.app:create_app")
     if not all(part.isidentifier() for part in module_name.split(".")):
         raise LoadingError(f"{module_name!r} is no name of a module{_suggest_module(module_name, path)}")
-    found: object = _import(module_name)
+    found: object = _import(module_name, path)
     for index, name in enumerate(path.split(".")):
         found = _attribute(found, name, ".".join([module_name, *path.split(".")[:index]]))
     return found
@@ -117,13 +117,14 @@ def stdout_to_stderr() -> Iterator[None]:
             os.close(kept)
 
 
-def _import(name: str) -> ModuleType:
+def _import(name: str, attribute: str) -> ModuleType:
     try:
         return importlib.import_module(name)
     except ModuleNotFoundError as error:
         # "package.module" is missing, or "package" is: the name that was asked for, and not one that it imports.
         if error.name is not None and f"{name}.".startswith(f"{error.name}."):
-            raise LoadingError(f"there is no module {error.name!r} in {os.getcwd()!r} or on sys.path") from error
+            hint = _suggest_module(name, attribute) if name.endswith(".py") else ""
+            raise LoadingError(f"there is no module {error.name!r} in {os.getcwd()!r} or on sys.path{hint}") from error
         raise LoadingError(f"importing {name} failed: {_describe(error)}") from error
     except (Exception, SystemExit) as error:
         raise LoadingError(f"importing {name} failed: {_describe(error)}") from error
