@@ -9,6 +9,7 @@ import subprocess
 import sys
 import textwrap
 import threading
+import time
 import zlib
 from collections.abc import Mapping, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -25,6 +26,7 @@ class Ingest:
     Args:
         certificate: Certificate and key file; then it speaks HTTPS.
         status: The status of every answer.
+        delay: Seconds before every answer.
         headers: Headers of every answer.
 
     Attributes:
@@ -39,12 +41,14 @@ class Ingest:
         *,
         certificate: tuple[Path, Path] | None = None,
         status: int = 200,
+        delay: float = 0,
         headers: Mapping[str, str] | None = None,
     ) -> None:
         self.events: list[dict[str, Any]] = []
         self.raw: list[bytes] = []
         self.status = status
         self.first_statuses: list[int] = []
+        self.delay = delay
         self.headers = headers or {}
         self.go_on = threading.Event()
         self.go_on.set()
@@ -106,6 +110,8 @@ class Ingest:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 body = decompressed(self.headers["Content-Encoding"], body)
                 ingest._keep(f"{self.requestline}\n{self.headers}".encode() + body)
+                if ingest.delay:
+                    time.sleep(ingest.delay)
                 ingest.go_on.wait(30)
                 status = ingest.first_statuses.pop(0) if ingest.first_statuses else ingest.status
                 if status == 200:

@@ -241,7 +241,7 @@ def test_any_document(changes: list[tuple[tuple[Any, ...], Any]]) -> None:
         try:
             for key in path[:-1]:
                 parent = parent[key]
-            parent[path[-1]] = junk
+            parent[path[-1]] = copy.deepcopy(junk)  # a later change may go into it
         except (IndexError, KeyError, TypeError):
             continue  # an earlier change took it away
     check_links(page_of(document))

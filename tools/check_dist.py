@@ -1,8 +1,9 @@
 """Test the distributions as a user gets them: ``python tools/check_dist.py FOLDER [PYTEST ARGUMENT...]``.
 
 The wheel goes into a new virtual environment. Every public module must import there with the required dependencies
-alone; then the tests of the unpacked sdist run against the wheel, with the sources of the package taken away. For
-that, the wheel of aiotoolkit-swagger-ui is there too: it needs nothing, and nothing else needs it.
+alone, or name the extra that it needs; then the tests of the unpacked sdist run against the wheel, with the sources of
+the package taken away. For that, the wheel of aiotoolkit-swagger-ui is there too: it needs nothing, and nothing else
+needs it.
 """
 
 import shutil
@@ -27,7 +28,11 @@ IMPORT_ALL = f"""
 import importlib, pkgutil, {PACKAGE}
 modules = [module.name for module in pkgutil.walk_packages({PACKAGE}.__path__, "{PACKAGE}.") if "._" not in module.name]
 for module in modules:
-    importlib.import_module(module)
+    try:
+        importlib.import_module(module)
+    except ImportError as error:
+        if 'pip install "{PACKAGE}[' not in str(error):  # it names the extra that it needs
+            raise
 print(f"{{len(modules)}} public modules imported from {{{PACKAGE}.__path__[0]}}")
 """
 

@@ -8,7 +8,7 @@ from examples.flask_port.requests import REQUESTS
 
 __all__ = ["DIFFERENCES", "Difference", "differs_at", "expected_at"]
 
-GUIDE: Final = "docs/how-to/port-a-flask-app.md"
+GUIDE: Final = "docs/reference/flask.md"
 
 
 # Whose routes are still Flask's at the second stage.

@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import shlex
 import sys
 from typing import Final
 
@@ -12,7 +13,7 @@ from examples.flask_port.requests import ENVIRONMENT, script
 
 __all__ = ["ORIGINAL", "compare_stage", "stage_side"]
 
-BEFORE: Final = f"{sys.executable} -m examples.flask_port.after init-db --sample"
+BEFORE: Final = shlex.join([sys.executable, "-m", "examples.flask_port.after", "init-db", "--sample"])
 ORIGINAL: Final = Side("examples.flask_port.before:create_app", env=ENVIRONMENT, before=BEFORE, ready_path="/health")
 
 

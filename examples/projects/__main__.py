@@ -1,19 +1,17 @@
 """Starts the application: ``python -m examples.projects --port 8080``."""
 
 import argparse
-import errno
 import sys
+from collections.abc import Callable
 
-from aiohttp import web
 from yarl import URL
 
 from aiotoolkit.app import get_settings
-from aiotoolkit.logger import ACCESS_LOG_FORMAT
 from aiotoolkit.process import setup_process
-from aiotoolkit.settings import from_env
 from examples.projects.app import create_app
 from examples.projects.settings import Settings
 from examples.projects.storage import StorageError
+from examples.serving import add_address, serve
 
 
 def main() -> None:
@@ -25,12 +23,10 @@ def main() -> None:
     except (ImportError, ValueError) as error:
         sys.exit(f"error: {error}")
     try:
-        _serve(app, arguments.host, arguments.port)
+        url = URL.build(scheme="http", host=arguments.host, port=arguments.port, path="/api")
+        serve(app, arguments.host, arguments.port, announce=_announce(url))
     except StorageError as error:
         sys.exit(f"error: {error}")
-    except OSError as error:
-        reason = "the port is in use" if error.errno == errno.EADDRINUSE else error.strerror or error
-        sys.exit(f"error: cannot listen on {arguments.host}:{arguments.port}: {reason} (--port chooses another port)")
 
 
 def _parse_arguments() -> argparse.Namespace:
@@ -39,29 +35,18 @@ def _parse_arguments() -> argparse.Namespace:
         description="A REST API for projects.",
         epilog="The environment variables DATABASE_URL, DEBUG, LOG_LEVEL, SENTRY_DSN and TIME_ZONE are its settings.",
     )
-    parser.add_argument("--host", default="127.0.0.1", help="the address to listen on (default: %(default)s)")
-    parser.add_argument(
-        "--port", type=port, default=from_env("PORT", "8080"), help="the port to listen on (default: PORT, or 8080)"
-    )
+    add_address(parser)
     return parser.parse_args()
 
 
-def port(text: str) -> int:
-    if not (text.isascii() and text.isdecimal() and 1 <= int(text) <= 65_535):
-        raise argparse.ArgumentTypeError(f"a port is a number from 1 to 65535, not {text!r}")
-    return int(text)
-
-
-def _serve(app: web.Application, host: str, port: int) -> None:
-    url = URL.build(scheme="http", host=host, port=port, path="/api")
-
+def _announce(url: URL) -> Callable[[str], None]:
     def announce(running: str) -> None:
         print(running)
         print(f"Read: {url.with_path('/docs')}")
         print(f"Try: curl {url}/")
-        print(f"""     curl --json '{{"name": "Toolkit", "slug": "toolkit"}}' {url}/projects""", flush=True)
+        print(f"""     curl --json '{{"name": "Toolkit", "slug": "toolkit"}}' {url}/projects""")
 
-    web.run_app(app, host=host, port=port, access_log_format=ACCESS_LOG_FORMAT, print=announce, shutdown_timeout=5.0)
+    return announce
 
 
 if __name__ == "__main__":

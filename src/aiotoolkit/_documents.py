@@ -197,7 +197,7 @@ class Subschema(NamedTuple):
                 yield self.inside(contents)
 
     def _dependencies(self) -> Iterable[Any]:
-        """The values of a ``dependencies`` that begins with no object: ``referencing`` looks at its first one only."""
+        """The values of a ``dependencies`` that begins with no object: ``referencing`` looks at the first one only."""
         values = list(self.keywords.get("dependencies", {}).values()) if self.specification in REF_STANDS_ALONE else []
         return values if values and not isinstance(values[0], dict) else ()
 

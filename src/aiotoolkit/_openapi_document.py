@@ -9,6 +9,7 @@ from typing import Any, Final, NamedTuple
 from urllib.parse import unquote
 
 from aiotoolkit._documents import pointer_to
+from aiotoolkit._drafts import SCHEMA_LISTS, SCHEMA_MAPS, SINGLE_SCHEMAS
 from aiotoolkit._yaml_reading import from_yaml
 
 __all__ = ["FILES", "InvalidDocumentError", "Part", "load_document", "lookup", "parts_of_document", "place_of"]
@@ -24,7 +25,7 @@ class InvalidDocumentError(ValueError):
     __module__ = "aiotoolkit.openapi"
 
     def __init__(self, errors: Sequence[str]) -> None:
-        self.errors = tuple(errors)
+        self.errors: tuple[str, ...] = tuple(errors)
         lines = "".join(f"\n- {error}" for error in self.errors)
         super().__init__(self.errors[0] if len(self.errors) == 1 else f"There are {len(self.errors)} errors:{lines}")
 
@@ -145,26 +146,9 @@ _KINDS: Final[Mapping[str, Mapping[str, tuple[int, str]]]] = {
     "link": {},
     "security scheme": {},
     "schema": {
-        **dict.fromkeys(("allOf", "anyOf", "oneOf", "prefixItems"), (_LIST, "schema")),
-        **dict.fromkeys(
-            ("properties", "patternProperties", "$defs", "definitions", "dependentSchemas"), (_MAP, "schema")
-        ),
-        **dict.fromkeys(
-            (
-                "additionalProperties",
-                "contains",
-                "contentSchema",
-                "else",
-                "if",
-                "items",
-                "not",
-                "propertyNames",
-                "then",
-                "unevaluatedItems",
-                "unevaluatedProperties",
-            ),
-            (_ONE, "schema"),
-        ),
+        **dict.fromkeys(sorted(SCHEMA_LISTS), (_LIST, "schema")),
+        **dict.fromkeys(("$defs", "definitions", *sorted(SCHEMA_MAPS)), (_MAP, "schema")),
+        **dict.fromkeys(sorted(SINGLE_SCHEMAS), (_ONE, "schema")),
     },
 }
 

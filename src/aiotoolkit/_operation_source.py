@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal, NamedTuple
 
 from aiotoolkit._documents import InvalidSchemaError, pointer_to
+from aiotoolkit._drafts import SCHEMA_LISTS, SCHEMA_MAPS, SINGLE_SCHEMAS
 from aiotoolkit._openapi_document import InvalidDocumentError, lookup, place_of
 
 __all__ = ["Bundle", "Direction", "Found", "Source"]
@@ -28,23 +29,6 @@ _LEFT_OUT: Final[Mapping[Direction, frozenset[str]]] = {
 }
 _UNSUPPORTED: Final = ("$id", "$dynamicRef", "$dynamicAnchor", "$recursiveRef", "$recursiveAnchor", "$vocabulary")
 _SAME_VALUE: Final = frozenset(["allOf", "anyOf", "oneOf", "then", "else", "if"])
-_LISTS: Final = frozenset(["allOf", "anyOf", "oneOf", "prefixItems"])
-_MAPS: Final = frozenset(["properties", "patternProperties", "dependentSchemas"])
-_SINGLE: Final = frozenset(
-    [
-        "additionalProperties",
-        "contains",
-        "contentSchema",
-        "else",
-        "if",
-        "items",
-        "not",
-        "propertyNames",
-        "then",
-        "unevaluatedItems",
-        "unevaluatedProperties",
-    ]
-)
 _DIALECTS: Final = (
     "https://json-schema.org/draft/2020-12/schema",
     "https://spec.openapis.org/oas/3.1/dialect/base",
@@ -207,12 +191,12 @@ class Source:
                 copied["$ref"] = self._reference(value, path, names, references)
             elif keyword == "required" and names and isinstance(value, list):
                 copied["required"] = [name for name in value if name not in names]
-            elif keyword in _LISTS and isinstance(value, list):
+            elif keyword in SCHEMA_LISTS and isinstance(value, list):
                 copied[keyword] = [
                     self.rewrite(item, (*where, index), direction, inside, references)
                     for index, item in enumerate(value)
                 ]
-            elif keyword in _MAPS and isinstance(value, dict):
+            elif keyword in SCHEMA_MAPS and isinstance(value, dict):
                 same = names if keyword == "dependentSchemas" else inside
                 copied[keyword] = {
                     name: False
@@ -220,7 +204,7 @@ class Source:
                     else self.rewrite(item, (*where, name), direction, same, references)
                     for name, item in value.items()
                 }
-            elif keyword in _SINGLE:
+            elif keyword in SINGLE_SCHEMAS:
                 copied[keyword] = self.rewrite(value, where, direction, inside, references)
             else:
                 copied[keyword] = value

@@ -170,6 +170,8 @@ def compile_schema(
         raise error.named(name) from error.__cause__
     except TypeError as error:
         raise TypeError(f"{name}: {error}") from error
+    except RecursionError as error:
+        raise InvalidSchemaError("its references form a chain that is too long to follow").named(name) from error
     if typed is None or mode == "serialization":
         return compiled
     return replace(compiled, convert=typed.convert, type=source)

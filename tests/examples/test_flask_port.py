@@ -234,3 +234,24 @@ async def test_uploads_have_names_of_our_own(browsers: Mapping[str, _Client]) ->
         assert all(re.fullmatch("[0-9a-f]{32}", name) for name in names)
     database = {"logbook.sqlite3", "logbook.sqlite3-wal", "logbook.sqlite3-shm"}
     assert set(os.listdir(folder)) <= {"uploads", *database}
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_a_database_that_is_gone(browsers: Mapping[str, _Client]) -> None:
+    """Without its database each of them answers with its page of errors, to who is logged in as well."""
+    folder = Path(browsers["all"].variables["folder"])
+    for client in browsers.values():
+        await send(client, "GET", "/auth/login")
+        await send(client, "POST", "/auth/login", name="ada", password=SAMPLE_PASSWORD)
+    os.rename(folder / "logbook.sqlite3", folder / "elsewhere")
+    try:
+        for name, client in browsers.items():
+            for path in ("/posts/", "/auth/account", "/api/v1/posts", "/static/none.css"):
+                answer = await send(client, "GET", path)
+                assert answer.status == 500 or path == "/static/none.css", f"{name}: {path}"
+                assert b"It is our mistake" in answer.body or path == "/static/none.css", f"{name}: {path}"
+                assert b"sqlite" not in answer.body, f"{name}: {path}"
+    finally:
+        os.rename(folder / "elsewhere", folder / "logbook.sqlite3")
+    for name, client in browsers.items():
+        assert (await send(client, "GET", "/auth/account")).status == 200, name

@@ -252,13 +252,29 @@ def test_command(command: list[str], tmp_path: Path, capsys: pytest.CaptureFixtu
     assert cli.main([*command, "GREETING=hello", "one.json", "--expect", "expect.json"]) == 1
 
 
+def test_progress(
+    command: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """On a terminal one line says how far it is, and is gone at the end."""
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    assert cli.main([*command, "GREETING=hello", "requests.json"]) == 1
+    shown = capsys.readouterr().err
+    assert "\r\x1b[K2/2 gone" in shown
+    assert shown.endswith("\r\x1b[K")
+    (tmp_path / "app").mkdir()
+    (tmp_path / "app" / "x\x1b.py").write_text("")
+    assert cli.main(["port", "report", "app"]) == 0
+    assert capsys.readouterr().err == "\r\x1b[K1/1 x?.py\r\x1b[K"
+
+
 @pytest.mark.parametrize(
     ("more", "message"),
     [
         (["GREETING=hello", "gone.json"], "error: cannot read gone.json"),
         (["GREETING", "one.json"], "error: --aiohttp-env is NAME=VALUE"),
-        (["GREETING=hello", "one.json", "--flask-before", "./nothing"], "error: flask: cannot start './nothing'"),
-        (["GREETING=hello", "one.json", "--flask-python", "/nothing"], "error: flask: cannot start '/nothing "),
+        (["GREETING=hello", "one.json", "--flask-before", "./nothing"], "error: flask: cannot start ./nothing"),
+        (["GREETING=hello", "one.json", "--flask-before", "a 'b"], 'error: flask: "a \'b" is no command: No closing'),
+        (["GREETING=hello", "one.json", "--flask-python", "/nothing"], "error: flask: cannot start /nothing "),
         (["GREETING=hello", "one.json", "--json", "no/such/folder"], "error: cannot write no/such/folder"),
         (["GREETING=hello", "one.json", "--timeout", "-1"], "'-1' is no number of seconds"),
     ],

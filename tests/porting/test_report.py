@@ -164,9 +164,10 @@ def test_constructs(write: Write) -> None:
     """Every kind of construct, through aliases and attributes, and each once."""
     stock = take_stock(write("app.py", CONSTRUCT_SOURCE))
     assert kinds(stock) == {
-        "application": 2, "configuration": 3, "converter": 1, "hook": 2, "error-handler": 2, "response": 1, "session": 1,
-        "g": 1, "url-for": 1, "redirect": 1, "abort": 2, "flash": 1, "jsonify": 2, "templates": 3, "send-file": 1,
-        "streaming": 1, "cli": 3, "shell": 1, "test-client": 1, "signals": 1, "uploads": 1, "cookies": 2, "proxyfix": 1,
+        "application": 2, "configuration": 3, "converter": 1, "hook": 2, "error-handler": 2, "response": 1,
+        "session": 1, "g": 1, "url-for": 1, "redirect": 1, "abort": 2, "flash": 1, "jsonify": 2, "templates": 3,
+        "send-file": 1, "streaming": 1, "cli": 3, "shell": 1, "test-client": 1, "signals": 1, "uploads": 1,
+        "cookies": 2, "proxyfix": 1,
     }  # fmt: skip
     places = {(finding.line, finding.kind) for finding in stock.findings}
     assert {(12, "application"), (15, "application"), (15, "proxyfix"), (26, "g"), (26, "uploads")} <= places

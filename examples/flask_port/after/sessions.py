@@ -26,8 +26,10 @@ USER: Final = web.RequestKey("examples.flask_port.user", object)
 async def current_user(request: web.Request) -> User | None:
     """The user that the session is of, read once for each request."""
     if USER not in request:
+        request[USER] = None  # where the database fails, the page that says so does without
         user_id = (await get_session(request)).get("user_id")
-        request[USER] = await query(request, find_user, user_id) if isinstance(user_id, int) else None
+        if isinstance(user_id, int):
+            request[USER] = await query(request, find_user, user_id)
     user = request[USER]
     return user if isinstance(user, User) else None
 

@@ -13,7 +13,7 @@ from examples.flask_port import checks
 from examples.flask_port.before import api, auth, cli, comments, csrf, gallery, pages, posts, users
 from examples.flask_port.before.storage import close_database, database
 from examples.flask_port.filters import FILTERS
-from examples.flask_port.users import find_user
+from examples.flask_port.users import User, find_user
 
 __all__ = ["create_app"]
 
@@ -70,10 +70,13 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
 
 
 def load_user() -> None:
-    if request.endpoint in ("static", "gallery.static"):
-        return
+    if request.endpoint not in ("static", "gallery.static"):
+        g.user = user_of_session()
+
+
+def user_of_session() -> User | None:
     user_id = session.get("user_id")
-    g.user = find_user(database(), user_id) if isinstance(user_id, int) else None
+    return find_user(database(), user_id) if isinstance(user_id, int) else None
 
 
 def set_security_headers(response: Response) -> Response:
@@ -104,6 +107,6 @@ def answer_http_error(error: HTTPException) -> ResponseReturnValue:
     }
     if request.path.startswith("/api/"):
         return {"error": title, "status": status, "message": text}, status, headers
-    # Where the first hook failed there is no user yet.
-    g.setdefault("user", None)
+    if "user" not in g:  # a static file; or the hook failed, and would do so again
+        g.user = None if status == 500 else user_of_session()
     return render_template("error.html", title=title, text=text), status, headers

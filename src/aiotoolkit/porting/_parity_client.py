@@ -163,7 +163,7 @@ async def _exchange(origin: Origin, method: str, request: bytes, received: bytea
                 if len(received) > LARGEST_ANSWER:
                     raise _TooLongError(f"the answer is longer than {LARGEST_ANSWER // 2**20} MiB")
                 if _is_whole(method, received):
-                    break
+                    break  # not every server closes the connection when it is asked to
         finally:
             sending.cancel()
             await asyncio.gather(sending, return_exceptions=True)
@@ -171,22 +171,25 @@ async def _exchange(origin: Origin, method: str, request: bytes, received: bytea
         writer.transport.abort()
 
 
-_HEAD = re.compile(rb"HTTP/1\.[01] ([2-5][0-9]{2})[^\r\n]*(\r\n.*?)?\r\n\r\n", re.DOTALL)
-_LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*([0-9]{1,18})[ \t]*(?:\r\n|$)", re.IGNORECASE)
-
-
 def _is_whole(method: str, received: bytearray) -> bool:
-    """Whether an answer is there to its end, as far as a length says where that is.
-
-    Werkzeug's server waits for the client after a 413: to find what it has not read, it reads until the end.
-    """
-    head = _HEAD.match(received, 0, 2**16)
-    if head is None:
+    """Whether an answer has ended, as far as that is seen without reading it all; the end of the connection decides."""
+    end = received.find(b"\r\n\r\n")
+    # An interim answer (100 Continue) has another one behind it.
+    while received.startswith(b"HTTP/1.1 1") and received[9:12] != b"101" and end >= 0:
+        del received[: end + 4]
+        end = received.find(b"\r\n\r\n")
+    if end < 0:
         return False
-    if method == "HEAD" or head[1] in {b"204", b"304"}:
+    head = bytes(received[: min(end, 2**16)]).lower()
+    if method == "HEAD" or head[9:12] in {b"101", b"204", b"304"}:
         return True
-    length = _LENGTH.search(head[2] or b"")
-    return length is not None and len(received) - head.end() >= int(length[1])
+    if b"\r\ntransfer-encoding:" in head:
+        return received.endswith(b"\r\n0\r\n\r\n") and _parse(method, "", bytes(received), None).error is None
+    length = _LENGTH.search(head)
+    return length is not None and len(received) - end - 4 >= int(length[1])
+
+
+_LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*(\d{1,12})[ \t]*(?=\r\n|$)")
 
 
 async def _send(writer: asyncio.StreamWriter, request: bytes) -> None:

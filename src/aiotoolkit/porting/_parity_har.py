@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
+from aiotoolkit._redaction import mask_text
 from aiotoolkit.porting._parity_errors import ScriptError
 
 __all__ = ["steps_of"]
@@ -51,7 +52,7 @@ def _step(request: Mapping[str, Any], number: int) -> dict[str, Any]:
     origin = f"{parts.scheme}://{parts.netloc}"
     target = request["url"].partition("#")[0].removeprefix(origin) or "/"
     target = target if target.startswith("/") else f"/{target}"
-    step: dict[str, Any] = {"name": f"{number}. {request['method']} {target}", "method": request["method"]}
+    step: dict[str, Any] = {"name": mask_text(f"{number}. {request['method']} {target}"), "method": request["method"]}
     step["path"] = _literal(target)
     step["headers"] = [[name, value] for name, value in _headers(request, origin)]
     return step | _body(request.get("postData") or {})

@@ -1,6 +1,5 @@
 """What a comparison found: as a table, as JSON, and against the list of announced differences."""
 
-import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from fnmatch import fnmatchcase
@@ -98,7 +97,11 @@ class ParityReport:
             if item.announced is not None:
                 lines += ["", f"{item.step}: {item.what}: announced: {item.announced}"]
             if item.detail:
-                lines += ["", f"{item.step} ({item.request}):", textwrap.indent(item.detail, "    ")]
+                lines += [
+                    "",
+                    f"{item.step} ({item.request}):",
+                    *(f"    {_printable(line)}" for line in item.detail.split("\n")),
+                ]
         if self.stale:
             lines += ["", "announced, but not found (take them out):"]
             lines += [f"    {item.step}: {item.what}: {item.reason}" for item in self.stale]
@@ -126,8 +129,13 @@ def _aligned(rows: Sequence[tuple[str, ...]]) -> list[str]:
 
 
 def _clip(text: str, limit: int) -> str:
-    text = "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
+    text = _printable(text)
     return text if len(text) <= limit else f"{text[: limit - 3]}..."
+
+
+def _printable(text: str) -> str:
+    """No control character: a body may hold an escape sequence for the terminal."""
+    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
 
 
 def make_report(

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
+from aiotoolkit._redaction import mask_text
 from aiotoolkit.porting._parity_errors import ScriptError
 
 __all__ = ["Capture", "Rule", "Script", "Step", "load_document", "load_script", "make_script"]
@@ -82,8 +83,8 @@ class Step:
 
     @property
     def shown_target(self) -> str:
-        """Method and path as the script has them: values that were captured stay out of reports."""
-        return f"{self.method} {self.path}"
+        """Method and path as the script has them, since captured values stay out of reports."""
+        return mask_text(f"{self.method} {self.path}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +199,7 @@ def _make_step(item: Any, number: int, ignore: tuple[str, ...], rules: tuple[Rul
         raise ScriptError(f"step {number} is neither a mapping nor a text such as 'GET /path'")
     method: Any = item.get("method", "GET")
     path: Any = item.get("path")
-    name = str(item.get("name") or f"{number}. {method} {path}")
+    name = str(item.get("name") or mask_text(f"{number}. {method} {path}"))
     where = f"step {name!r}"
     _check_keys(item, STEP_KEYS, where)
     if not isinstance(method, str) or not _TOKEN.fullmatch(method):

@@ -86,13 +86,17 @@ async def running(name: str, side: Side, *, wait: float) -> AsyncIterator[Server
 
 def _environment(side: Side, folder: str) -> dict[str, str]:
     added = {key: value.replace("{folder}", folder) for key, value in side.env.items()}
-    return os.environ | {"PARITY_FOLDER": folder} | added
+    # Unbuffered: what a process wrote before it was killed is what tells why.
+    return os.environ | {"PARITY_FOLDER": folder, "PYTHONUNBUFFERED": "1"} | added
 
 
 async def _run_before(name: str, side: Side, env: dict[str, str], output: IO[bytes]) -> None:
     if side.before is None:
         return
-    command = shlex.split(side.before.replace("{folder}", env["PARITY_FOLDER"]))
+    try:
+        command = shlex.split(side.before.replace("{folder}", env["PARITY_FOLDER"]))
+    except ValueError as error:
+        raise ParityError(f"{name}: {side.before!r} is no command: {error}") from None
     process = await _start(name, command, env, output)
     try:
         code = await process.wait()
@@ -112,8 +116,8 @@ async def _start(
         return await asyncio.create_subprocess_exec(
             *command, stdin=stdin, stdout=output, stderr=output, env=env, pass_fds=() if pipe is None else (pipe,)
         )
-    except (OSError, IndexError, TypeError) as error:
-        raise ParityError(f"{name}: cannot start {shlex.join(command)!r}: {error}") from None
+    except (OSError, ValueError, IndexError, TypeError) as error:
+        raise ParityError(f"{name}: cannot start {shlex.join(command)}: {error}") from None
 
 
 @contextlib.asynccontextmanager
@@ -144,13 +148,13 @@ async def _read_port(
             if not line.endswith(b"\n"):  # closed without a port: the process is about to end
                 raise ParityError(f"{_ended(name, await process.wait())}{_tail(output)}")
     except TimeoutError:
-        raise ParityError(f"{name}: {side_is_late(wait)}{_tail(output)}") from None
+        raise ParityError(f"{name}: {_is_late(wait)}{_tail(output)}") from None
     finally:
         transport.close()
     return int(line)
 
 
-def side_is_late(wait: float) -> str:
+def _is_late(wait: float) -> str:
     """Say that a server is not ready."""
     return f"not ready within {wait:g} s"
 
@@ -185,11 +189,14 @@ def _tail(output: IO[bytes] | None) -> str:
 async def _wait_for_answer(name: str, origin: Origin, path: str, wait: float) -> None:
     """Ask until there is an answer other than a proxy's that has nobody behind it."""
     end = asyncio.get_running_loop().time() + wait
+    reason = ""
     while True:
         left = end - asyncio.get_running_loop().time()
         answer = await fetch(origin, "GET", path, (), b"", timeout=max(left, 0.1))
         if answer.error is None and answer.status not in {502, 503, 504}:
             return
+        # What was answered says more than that the last attempt was cut short.
+        reason = f"status {answer.status}" if answer.status else (reason or str(answer.error))
         if left <= 0.1:
-            raise ParityError(f"{name}: {origin}{path} is {side_is_late(wait)}: {answer.error or answer.status}")
+            raise ParityError(f"{name}: {origin}{path} is {_is_late(wait)}: {reason}")
         await asyncio.sleep(0.1)

@@ -123,5 +123,9 @@ def _origin(item: LiveRoute, number: int | None, folder: Path) -> str:
         return "found"
     if item.endpoint.rpartition(".")[2] == "static":
         return "automatic"
-    inside = item.file and Path(item.file).resolve().is_relative_to(folder)
+    file = Path(item.file).resolve()
+    # An environment may lie inside the folder.
+    inside = file.is_relative_to(folder) and not {"site-packages", "dist-packages"} & set(
+        file.relative_to(folder).parts
+    )
     return "missed" if inside or not item.file else "package"

@@ -5,6 +5,7 @@ comes back. `check_parity` does the same for a test. ``python -m aiotoolkit port
 """
 
 import asyncio
+import contextlib
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -28,6 +29,7 @@ __all__ = [
     "Script",
     "ScriptError",
     "Side",
+    "Step",
     "check_parity",
     "compare",
     "load_announced",
@@ -71,13 +73,27 @@ async def compare(
         script = load_script(script) if isinstance(script, Path | str) else make_script(script)
     announced = load_announced(expect) if isinstance(expect, Path | str) else make_announced(expect)
     sides = [side if isinstance(side, Side) else Side(side) for side in (flask, aiohttp)]
-    async with running("flask", sides[0], wait=wait) as left, running("aiohttp", sides[1], wait=wait) as right:
+    async with contextlib.AsyncExitStack() as stack:
+        left, right = await _start(stack, sides, wait)
         run = _Run((_Client(left), _Client(right)), timeout, sessions)
         for number, step in enumerate(script.steps, 1):
             if progress is not None:
                 progress(number, len(script.steps), step.name)
             await run.step(step)
     return make_report((step.name for step in script.steps), run.differences, announced)
+
+
+async def _start(stack: contextlib.AsyncExitStack, sides: Sequence[Side], wait: float) -> list[Server]:
+    """Start both sides at once; where one fails, the other one is stopped."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            starting = [
+                group.create_task(stack.enter_async_context(running(name, side, wait=wait)))
+                for name, side in zip(("flask", "aiohttp"), sides, strict=True)
+            ]
+    except BaseExceptionGroup as errors:
+        raise errors.exceptions[0] from None
+    return [task.result() for task in starting]
 
 
 def check_parity(script: ScriptLike, *, flask: Side | str, aiohttp: Side | str, **options: Any) -> None:

@@ -19,7 +19,7 @@ from aiotoolkit.porting._report_ast import Blocking, Finding, Route, SourceFile,
 from aiotoolkit.porting._report_live import Live, LiveRoute, match_routes, read_live
 from aiotoolkit.porting._report_text import Stock
 
-__all__ = ["Blocking", "Finding", "Live", "LiveRoute", "ReportError", "Route", "Stock", "take_stock"]
+__all__ = ["Blocking", "Finding", "Live", "LiveRoute", "ReportError", "Route", "SourceFile", "Stock", "take_stock"]
 
 LARGEST_FILE = 4 * 2**20  # bytes: what is larger was not written by people
 SKIPPED = {"__pycache__", "node_modules", "site-packages"}
