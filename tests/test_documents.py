@@ -490,12 +490,11 @@ def test_a_large_document(engine: Engine) -> None:
     "engine", [pytest.param("jsonschema-rs", marks=pytest.mark.extra("jsonschema_rs")), "jsonschema"]
 )
 def test_a_chain_of_references_without_an_end_in_sight(engine: str) -> None:
-    """A hundred references in a row are followed; two thousand are an error of the schema, and no RecursionError."""
+    """A hundred references in a row are followed, and so are two thousand: there is no RecursionError."""
 
     def chain(length: int) -> dict[str, Any]:
         links = {str(number): {"$ref": f"#/$defs/{number + 1}"} for number in range(length)}
         return {"$ref": "#/$defs/0", "$defs": {**links, str(length): {"type": "integer"}}}
 
     assert Schema(request=chain(100), engine=engine).validate_request(3) == 3
-    with pytest.raises(InvalidSchemaError, match="request schema is not usable: its references form a chain"):
-        Schema(request=chain(2_000), engine=engine)
+    assert Schema(request=chain(2_000), engine=engine).validate_request(3) == 3

@@ -61,6 +61,18 @@ def test_a_missing_module(packages: Packages) -> None:
     assert f"there is no module '{packages.name}.app.deeper'" in str(refused(packages, "PACKAGE.app.deeper:create_app"))
 
 
+def test_a_file_name(packages: Packages) -> None:
+    """A file in place of its module is an error that says how to write it."""
+    error = refused(packages, "PACKAGE.app.py:create_app")
+    assert str(error).endswith(f": write {packages.name}.app:create_app")
+
+
+def test_the_line_is_of_the_user(packages: Packages) -> None:
+    """What the toolkit refuses is told with the line that gave it, and not with one of the toolkit."""
+    source = "\nfrom aiotoolkit.schemas import Schema\nbad = Schema(request=1)\ndef create_app(): ..."
+    assert str(refused(packages, "PACKAGE.app:create_app", source)).endswith("app.py, line 3)")
+
+
 def test_a_missing_import_inside(packages: Packages) -> None:
     """A module that imports what is missing is not called missing itself, and the line is named."""
     error = refused(packages, "PACKAGE.app:create_app", "\nimport no_such_package\n")

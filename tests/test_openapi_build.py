@@ -131,7 +131,20 @@ def test_info() -> None:
         ({"title": ""}, "title is text"),
         ({"version": 1}, "version is text"),
         ({"security": {"key": []}}, "security is a list of mappings"),
-        ({"tags": [{"description": "No name"}]}, "tags are texts, or mappings with a name"),
+        ({"security": [{"key": "read"}], "security_schemes": {"key": {}}}, "security is a list of mappings of lists"),
+        ({"security": None}, "security is a list of mappings"),
+        ({"tags": [{"description": "No name"}]}, "tags is a list of texts, or of mappings with 'name'"),
+        ({"tags": "projects"}, "tags is a list"),
+        ({"servers": "https://example.com"}, "servers is a list of texts, or of mappings with 'url'"),
+        ({"servers": [{"description": "No URL"}]}, "servers is a list"),
+        ({"summary": 1}, "summary is text"),
+        ({"description": ["a"]}, "description is text"),
+        ({"terms_of_service": b"a"}, "terms_of_service is text"),
+        ({"contact": "team@example.com"}, "contact is a mapping of texts"),
+        ({"license": {"name": None}}, "license is a mapping of texts"),
+        ({"security_schemes": ["key"]}, "security_schemes is a mapping"),
+        ({"security_schemes": {"key": "bearer"}}, "security_schemes is a mapping"),
+        ({"select": "/api"}, "select is a function"),
         ({"security": [{"key": []}]}, "security requires 'key', which security_schemes does not have"),
     ],
 )
@@ -143,7 +156,7 @@ def test_wrong_arguments(options: dict[str, Any], message: str) -> None:
 
 def test_no_application() -> None:
     """The first argument is an application."""
-    with pytest.raises(TypeError, match="an application, not dict"):
+    with pytest.raises(TypeError, match="An application is described, not dict"):
         build_openapi({}, title="Test", version="1")  # type: ignore[arg-type]  # what is tested
 
 

@@ -215,12 +215,34 @@ async def test_a_failure_stops_the_start() -> None:
     await runner.cleanup()
 
 
-async def test_unserialisable_document() -> None:
-    """So is a ready document that is no JSON."""
-    runner = web.AppRunner(make_app(document={"openapi": "3.1.0", "info": object()}, title=None, version=None))
-    with pytest.raises(TypeError):
-        await runner.setup()
-    await runner.cleanup()
+def test_unserialisable_document() -> None:
+    """A ready document that is no JSON, or none of OpenAPI, is refused where it is given."""
+    with pytest.raises(ValueError, match="document= cannot be written as JSON"):
+        make_app(document={"openapi": "3.1.0", "info": object()}, title=None, version=None)
+    with pytest.raises(ValueError, match="is no OpenAPI document"):
+        make_app(document={"info": {}}, title=None, version=None)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"title": 1}, "title is text"),
+        ({"tags": "projects"}, "tags is a list"),
+        ({"servers": "https://example.com"}, "servers is a list"),
+        ({"select": True}, "select is a function"),
+        ({"security": [{"key": []}]}, "security requires 'key'"),
+    ],
+)
+def test_options_are_checked_at_set_up(options: dict[str, Any], message: str) -> None:
+    """What build_openapi would refuse is refused at once, and not when the application starts."""
+    with pytest.raises((TypeError, ValueError), match=message):
+        setup_openapi(web.Application(), **{"title": "Test", "version": "1", **options})
+
+
+def test_no_application() -> None:
+    """The first argument is an application."""
+    with pytest.raises(TypeError, match="not dict"):
+        setup_openapi({}, title="Test", version="1")  # type: ignore[arg-type]  # what is tested
 
 
 async def test_ready_document(aiohttp_client: AiohttpClient) -> None:

@@ -780,7 +780,7 @@ class TestFiles:
     @pytest.mark.extra("yaml")
     def test_yaml_bomb(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         """Aliases of aliases are refused before they fill the memory."""
-        monkeypatch.setattr("aiotoolkit._yaml_reading._MAX_VALUES", 10_000)
+        monkeypatch.setattr("aiotoolkit._yaml_reading._MAX_COPIED", 10_000)
         lines = ["a0: &a0 [1]", *(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 12))]
         with pytest.raises(InvalidDocumentError, match="its aliases stand for too much"):
             self.load(tmp_path, "\n".join(lines))

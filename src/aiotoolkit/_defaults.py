@@ -8,7 +8,7 @@ references) fill members that are absent; ``null`` stays; the first default wins
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
-from aiotoolkit._documents import Document, Subschema
+from aiotoolkit._documents import Document, Subschema, always
 from aiotoolkit._risks import is_recursive
 
 __all__ = ["Defaults", "Fill", "never_filled"]
@@ -110,6 +110,7 @@ class Defaults:
 
     def __init__(self, document: Document) -> None:
         self._fillers: dict[int, _Filler] = {}
+        self._pending: list[tuple[_Filler, Subschema]] = []
         self.filled: list[tuple[Subschema, Any]] = []
         self._is_recursive = is_recursive(document)
         self._root = self._filler(document.root)
@@ -131,55 +132,57 @@ class Defaults:
         return self._filler(subschema).fill(instance, {} if self._is_recursive else None)
 
     def _filler(self, subschema: Subschema) -> _Filler:
-        known = self._fillers.get(id(subschema.contents))
-        if known is not None:
-            return known
-        filler = self._fillers[id(subschema.contents)] = _Filler()
+        filler = self._begun(subschema)
+        while self._pending:  # a loop, since schemas may refer to one another in long chains
+            self._complete(*self._pending.pop())
+        return filler
+
+    def _begun(self, subschema: Subschema) -> _Filler:
+        """The filler of a schema, which may still lack what it fills."""
+        filler = self._fillers.get(id(subschema.contents))
+        if filler is None:
+            filler = self._fillers[id(subschema.contents)] = _Filler()
+            self._pending.append((filler, subschema))
+        return filler
+
+    def _complete(self, filler: _Filler, subschema: Subschema) -> None:
         keywords = subschema.keywords
         for name, schema in keywords.get("properties", {}).items():
             member = subschema.inside(schema)
-            found = next(_defaults_of(member), None)
+            # The first default wins; None may be one.
+            found = next((part for part in always(member) if "default" in part.keywords), None)
             if found is not None:
-                filler.defaults[name] = found[0]
-                self.filled.append((member, found[0]))
-            filler.members[name] = self._filler(member)
+                filler.defaults[name] = found.keywords["default"]
+                self.filled.append((member, filler.defaults[name]))
+            filler.members[name] = self._begun(member)
         self._add_items(filler, subschema)
-        for schema in keywords.get("allOf", ()):
-            filler.parts.append(self._filler(subschema.inside(schema)))
+        filler.parts += [self._begun(subschema.inside(schema)) for schema in keywords.get("allOf", ())]
         if "$ref" in keywords:
-            filler.parts.append(self._filler(subschema.lookup(keywords["$ref"])))
-        return filler
+            filler.parts.append(self._begun(subschema.lookup(keywords["$ref"])))
 
     def _add_items(self, filler: _Filler, subschema: Subschema) -> None:
         items = subschema.keywords.get("items")
         prefix = subschema.keywords.get("prefixItems", ())
         if isinstance(items, list):  # what drafts before 2020-12 had for prefixItems
             prefix, items = items, subschema.keywords.get("additionalItems")
-        filler.prefix = [self._filler(subschema.inside(schema)) for schema in prefix]
+        filler.prefix = [self._begun(subschema.inside(schema)) for schema in prefix]
         if isinstance(items, dict):
-            filler.items = self._filler(subschema.inside(items))
-
-
-def _defaults_of(subschema: Subschema) -> Iterator[tuple[Any]]:
-    """The defaults that a property's schema gives it, the first one first; a tuple, since None may be one."""
-    keywords = subschema.keywords
-    if "default" in keywords:
-        yield (keywords["default"],)
-    for schema in keywords.get("allOf", ()):
-        yield from _defaults_of(subschema.inside(schema))
-    if "$ref" in keywords:
-        yield from _defaults_of(subschema.lookup(keywords["$ref"]))
+            filler.items = self._begun(subschema.inside(items))
 
 
 def _prune(root: _Filler) -> None:
     """Drop the fillers that could never fill anything, so that no data is walked for them."""
     fillers = list(root.reachable())
-    useful = {id(filler) for filler in fillers if filler.defaults}
-    while True:
-        more = {id(filler) for filler in fillers if any(id(other) in useful for other in _next(filler))} | useful
-        if more == useful:
-            break
-        useful = more
+    callers: dict[int, list[_Filler]] = {}
+    for filler in fillers:
+        for other in _next(filler):
+            callers.setdefault(id(other), []).append(filler)
+    pending = [filler for filler in fillers if filler.defaults]
+    useful = {id(filler) for filler in pending}
+    while pending:
+        more = [filler for filler in callers.get(id(pending.pop()), ()) if id(filler) not in useful]
+        useful.update(map(id, more))
+        pending += more
     empty = _Filler()
     for filler in fillers:
         filler.members = {name: member for name, member in filler.members.items() if id(member) in useful}
@@ -211,15 +214,18 @@ def never_filled(document: Document) -> list[str]:
 
 def _properties_in(branch: Subschema, seen: set[int]) -> Iterator[Subschema]:
     """The properties with a default that a branch describes, at any depth."""
-    if id(branch.contents) in seen:
-        return
-    seen.add(id(branch.contents))
-    for schema in branch.keywords.get("properties", {}).values():
-        if isinstance(schema, dict) and "default" in schema:
-            yield branch.inside(schema)
-    definitions = {id(schema) for name in ("$defs", "definitions") for schema in branch.keywords.get(name, {}).values()}
-    parts = [part for part in branch.parts() if id(part.contents) not in definitions]
-    if "$ref" in branch.keywords:
-        parts.append(branch.lookup(branch.keywords["$ref"]))
-    for part in parts:
-        yield from _properties_in(part, seen)
+    pending = [branch]
+    while pending:
+        found = pending.pop()
+        if id(found.contents) in seen:
+            continue
+        seen.add(id(found.contents))
+        keywords = found.keywords
+        for schema in keywords.get("properties", {}).values():
+            if isinstance(schema, dict) and "default" in schema:
+                yield found.inside(schema)
+        definitions = {id(schema) for name in ("$defs", "definitions") for schema in keywords.get(name, {}).values()}
+        parts = [part for part in found.parts() if id(part.contents) not in definitions]
+        if "$ref" in keywords:
+            parts.append(found.lookup(keywords["$ref"]))
+        pending += reversed(parts)

@@ -33,7 +33,9 @@ __all__ = [
     "SchemaSource",
     "Subschema",
     "always",
+    "applied",
     "in_place",
+    "looping",
     "pointer_to",
     "read_source",
     "specification_of",
@@ -240,22 +242,23 @@ class Document:
         self.targets: dict[int, list[Subschema]] = {}
         self.misplaced: list[Subschema] = []
         known = {id(subschema.contents) for subschema in self.subschemas}
-        same_value: dict[int, list[Any]] = {}
+        same_value: dict[int, list[int]] = {}
         for subschema in self.subschemas:  # which grows
             self._check_dialect(subschema)
             self._check_dependencies(subschema)
             targets = self.targets[id(subschema.contents)] = list(self._targets(subschema))
-            same_value[id(subschema.contents)] = [*in_place(subschema), *(target.contents for target in targets)]
+            leads_to = [*in_place(subschema), *(target.contents for target in targets)]
+            same_value[id(subschema.contents)] = list(map(id, leads_to))
             for target in targets:
                 if id(target.contents) not in known and self.holds(target.contents):
                     found = list(_walk(target))
                     known |= {id(part.contents) for part in found}
                     self.misplaced.append(target)
                     self.subschemas += found
-        for subschema in self.subschemas:
-            if _leads_to(subschema.contents, subschema.contents, same_value, set()):
-                place = self.pointer(subschema.contents)
-                raise InvalidSchemaError("The schema refers to itself for the same value, without end", place)
+        cycle = looping(same_value)
+        if cycle:
+            place = self.pointer(next(part.contents for part in self.subschemas if id(part.contents) in cycle))
+            raise InvalidSchemaError("The schema refers to itself for the same value, without end", place)
 
     def pointer(self, contents: Any) -> str:
         """Where in the document a part of it (this very object) stands."""
@@ -297,12 +300,24 @@ class Document:
 
 def always(subschema: Subschema) -> Iterator[Subschema]:
     """The schema, and those that always apply with it."""
-    yield subschema
-    keywords = subschema.keywords
-    for schema in keywords.get("allOf", ()):
-        yield from always(subschema.inside(schema))
-    if "$ref" in keywords:
-        yield from always(subschema.lookup(keywords["$ref"]))
+    return applied(subschema, ("allOf",))
+
+
+def applied(subschema: Subschema, keywords: Iterable[str]) -> Iterator[Subschema]:
+    """The schema, and those that it leads to for the same value by its ``$ref`` and these lists of schemas.
+
+    Each comes once: where many ways lead to one, all together may be more than anyone could walk.
+    """
+    pending, seen = [subschema], set[int]()
+    while pending:
+        found = pending.pop()
+        if id(found.contents) in seen:
+            continue
+        seen.add(id(found.contents))
+        yield found
+        said = found.keywords
+        branches = [found.inside(branch) for keyword in keywords for branch in said.get(keyword, ())]
+        pending += [*([found.lookup(said["$ref"])] if "$ref" in said else ()), *reversed(branches)]
 
 
 def in_place(subschema: Subschema) -> Iterator[Any]:
@@ -315,15 +330,23 @@ def in_place(subschema: Subschema) -> Iterator[Any]:
     yield from (keywords[keyword] for keyword in ("not", "if", "then", "else") if keyword in keywords)
 
 
-def _leads_to(start: Any, wanted: Any, edges: Mapping[int, list[Any]], seen: set[int]) -> bool:
-    for contents in edges.get(id(start), ()):
-        if contents is wanted and isinstance(contents, dict):
-            return True
-        if id(contents) not in seen:
-            seen.add(id(contents))
-            if _leads_to(contents, wanted, edges, seen):
-                return True
-    return False
+def looping(edges: Mapping[int, Iterable[int]]) -> set[int]:
+    """The nodes of a cycle in a graph, if it has any. A loop, and no recursion: the chains may be long."""
+    done: set[int] = set()
+    for start in edges:
+        way = {start: iter(edges[start])}
+        while way and start not in done:
+            node, ahead = next(reversed(way.items()))
+            following = next((each for each in ahead if each not in done), None)
+            if following is None:
+                done.add(node)
+                del way[node]
+            elif following in way:
+                nodes = list(way)
+                return set(nodes[nodes.index(following) :])
+            else:
+                way[following] = iter(edges.get(following, ()))
+    return set()
 
 
 def _walk(subschema: Subschema) -> Iterator[Subschema]:

@@ -11,7 +11,26 @@ from typing import Any, Final
 from referencing import Specification
 from referencing.jsonschema import DRAFT4, DRAFT6, DRAFT7, DRAFT201909, DRAFT202012
 
-__all__ = ["upgraded"]
+__all__ = ["SCHEMA_LISTS", "SCHEMA_MAPS", "SINGLE_SCHEMAS", "upgraded"]
+
+# The keywords of 2020-12 (and of OpenAPI 3.1) that hold schemas: one, a list of them, or a map of them by name.
+SINGLE_SCHEMAS: Final = frozenset(
+    {
+        "additionalProperties",
+        "contains",
+        "contentSchema",
+        "else",
+        "if",
+        "items",
+        "not",
+        "propertyNames",
+        "then",
+        "unevaluatedItems",
+        "unevaluatedProperties",
+    }
+)
+SCHEMA_LISTS: Final = frozenset({"allOf", "anyOf", "oneOf", "prefixItems"})
+SCHEMA_MAPS: Final = frozenset({"dependentSchemas", "patternProperties", "properties"})
 
 _ORDER: Final = (DRAFT4, DRAFT6, DRAFT7, DRAFT201909, DRAFT202012)
 

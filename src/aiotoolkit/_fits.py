@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
-from aiotoolkit._documents import Subschema
+from aiotoolkit._documents import Subschema, always
 from aiotoolkit._kinds import kind_of
 
 __all__ = ["Fits", "fits"]
@@ -16,11 +16,19 @@ def fits(subschema: Subschema) -> Fits:
 
     Other keywords say nothing here, and a branch of ``oneOf`` counts as one of ``anyOf``.
     """
-    checks = list(_checks(subschema))
-    return lambda value: all(check(value) for check in checks)
+    return _fits(subschema, {})
 
 
-def _checks(subschema: Subschema) -> Iterator[Fits]:
+def _fits(subschema: Subschema, known: dict[int, Fits]) -> Fits:
+    found = known.get(id(subschema.contents))
+    if found is None:
+        checks = [check for part in always(subschema) for check in _checks(part, known)]
+        found = known[id(subschema.contents)] = lambda value: all(check(value) for check in checks)
+    return found
+
+
+def _checks(subschema: Subschema, known: dict[int, Fits]) -> Iterator[Fits]:
+    """What a schema itself asks, without those that always apply with it."""
     keywords = subschema.keywords
     if subschema.contents is False:
         yield lambda value: False
@@ -29,13 +37,9 @@ def _checks(subschema: Subschema) -> Iterator[Fits]:
     for listed in _listed(keywords):
         yield _one_of(listed)
     yield _within(keywords)
-    for schema in keywords.get("allOf", ()):
-        yield fits(subschema.inside(schema))
-    if "$ref" in keywords:
-        yield fits(subschema.lookup(keywords["$ref"]))
     for keyword in ("anyOf", "oneOf"):
         if keyword in keywords:
-            yield _any_of([fits(subschema.inside(schema)) for schema in keywords[keyword]])
+            yield _any_of([_fits(subschema.inside(schema), known) for schema in keywords[keyword]])
 
 
 def _of_type(named: str | list[str]) -> Fits:

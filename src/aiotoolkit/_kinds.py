@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
-from aiotoolkit._documents import Subschema
+from aiotoolkit._documents import Subschema, applied
 
 __all__ = ["ANY", "Kinds", "alternatives", "items_of", "kind_of", "kinds_of", "parts_of"]
 
@@ -56,12 +56,12 @@ def kind_of(value: Any) -> str:
 
 def kinds_of(subschema: Subschema) -> Kinds:
     """The types that the values of a schema can have."""
-    return _combined(subschema, _own)
+    return _combined(subschema, _own, {})
 
 
 def items_of(array: Subschema) -> Kinds:
     """The types that the items of an array can have."""
-    return _combined(array, _own_items)
+    return _combined(array, _own_items, {})
 
 
 def alternatives(kinds: Iterable[Kinds]) -> Kinds:
@@ -74,27 +74,25 @@ def alternatives(kinds: Iterable[Kinds]) -> Kinds:
 
 def parts_of(subschema: Subschema) -> Iterator[Subschema]:
     """The schema, and those that may apply to the same value with it, because they always do or as alternatives."""
-    yield subschema
-    keywords = subschema.keywords
-    for keyword in ("allOf", "anyOf", "oneOf"):
-        for schema in keywords.get(keyword, ()):
-            yield from parts_of(subschema.inside(schema))
-    if "$ref" in keywords:
-        yield from parts_of(subschema.lookup(keywords["$ref"]))
+    return applied(subschema, ("allOf", "anyOf", "oneOf"))
 
 
-def _combined(subschema: Subschema, own: Callable[[Subschema], Kinds]) -> Kinds:
-    """What a schema says, with what those say that apply to the same value."""
+def _combined(subschema: Subschema, own: Callable[[Subschema], Kinds], known: dict[int, Kinds]) -> Kinds:
+    """What a schema says, with what those say that apply to the same value; each of them is asked once."""
+    found = known.get(id(subschema.contents))
+    if found is not None:
+        return found
     keywords = subschema.keywords
     kinds = own(subschema)
     for schema in keywords.get("allOf", ()):
-        kinds = kinds.both(_combined(subschema.inside(schema), own))
+        kinds = kinds.both(_combined(subschema.inside(schema), own, known))
     if "$ref" in keywords:
-        kinds = kinds.both(_combined(subschema.lookup(keywords["$ref"]), own))
+        kinds = kinds.both(_combined(subschema.lookup(keywords["$ref"]), own, known))
     for keyword in ("anyOf", "oneOf"):
         kinds = kinds.both(
-            alternatives(_combined(subschema.inside(schema), own) for schema in keywords.get(keyword, ()))
+            alternatives(_combined(subschema.inside(schema), own, known) for schema in keywords.get(keyword, ()))
         )
+    known[id(subschema.contents)] = kinds
     return kinds
 
 

@@ -23,6 +23,7 @@ __all__ = ["LoadingError", "add_target", "load_application", "load_object", "std
 
 
 # Files whose lines say nothing about why an application fails.
+_TOOLKIT = os.path.join(os.path.dirname(__file__), "")
 _MACHINERY = (__file__, importlib.__file__, asyncio.runners.__file__, asyncio.base_events.__file__)
 
 
@@ -45,7 +46,7 @@ def load_object(target: str) -> object:
         raise LoadingError(f"{target!r} names no object: write module:attribute, as in package.app:create_app")
     if not all(part.isidentifier() for part in module_name.split(".")):
         raise LoadingError(f"{module_name!r} is no name of a module{_suggest_module(module_name, path)}")
-    found: object = _import(module_name)
+    found: object = _import(module_name, path)
     for index, name in enumerate(path.split(".")):
         found = _attribute(found, name, ".".join([module_name, *path.split(".")[:index]]))
     return found
@@ -116,13 +117,14 @@ def stdout_to_stderr() -> Iterator[None]:
             os.close(kept)
 
 
-def _import(name: str) -> ModuleType:
+def _import(name: str, attribute: str) -> ModuleType:
     try:
         return importlib.import_module(name)
     except ModuleNotFoundError as error:
         # "package.module" is missing, or "package" is: the name that was asked for, and not one that it imports.
         if error.name is not None and f"{name}.".startswith(f"{error.name}."):
-            raise LoadingError(f"there is no module {error.name!r} in {os.getcwd()!r} or on sys.path") from error
+            hint = _suggest_module(name, attribute) if name.endswith(".py") else ""
+            raise LoadingError(f"there is no module {error.name!r} in {os.getcwd()!r} or on sys.path{hint}") from error
         raise LoadingError(f"importing {name} failed: {_describe(error)}") from error
     except (Exception, SystemExit) as error:
         raise LoadingError(f"importing {name} failed: {_describe(error)}") from error
@@ -178,5 +180,7 @@ def _describe(error: BaseException) -> str:
     text = " ".join(str(error).split())
     shown = f"{type(error).__name__}: {text}" if text else type(error).__name__
     frames = traceback.extract_tb(error.__traceback__)
-    own = [frame for frame in frames if not frame.filename.startswith("<") and frame.filename not in _MACHINERY]
+    known = [frame for frame in frames if not frame.filename.startswith("<") and frame.filename not in _MACHINERY]
+    # What the toolkit refuses is written in the user's own file.
+    own = [frame for frame in known if not frame.filename.startswith(_TOOLKIT)] or known
     return f"{shown} ({own[-1].filename}, line {own[-1].lineno})" if own else shown

@@ -1,6 +1,7 @@
 """An OpenAPI 3.1 document, made of an application's routes, the Schemas of its views, and their docstrings."""
 
 import copy
+import functools
 import inspect
 import re
 import warnings
@@ -29,7 +30,7 @@ from aiotoolkit.schemas import Schema
 if TYPE_CHECKING:
     from aiotoolkit._answering import DeclaredResponse
 
-__all__ = ["build_openapi"]
+__all__ = ["build_openapi", "check_options"]
 
 OPENAPI: Final = "3.1.0"
 
@@ -44,9 +45,9 @@ def build_openapi(
     terms_of_service: str | None = None,
     contact: Mapping[str, str] | None = None,
     license: Mapping[str, str] | None = None,  # noqa: A002 - the name in OpenAPI
-    servers: Iterable[str | Mapping[str, Any]] = ("/",),
-    tags: Iterable[str | Mapping[str, Any]] = (),
-    security: Iterable[Mapping[str, Sequence[str]]] = (),
+    servers: Sequence[str | Mapping[str, Any]] = ("/",),
+    tags: Sequence[str | Mapping[str, Any]] = (),
+    security: Sequence[Mapping[str, Sequence[str]]] = (),
     security_schemes: Mapping[str, Mapping[str, Any]] | None = None,
     select: Callable[[RouteEntry], bool] | None = None,
 ) -> dict[str, Any]:
@@ -81,7 +82,10 @@ def build_openapi(
     Warns:
         UserWarning: a route cannot be described, or not entirely; the text names it.
     """
-    _check(app, title, version)
+    texts = {"title": title, "version": version, "summary": summary, "description": description}
+    about = {"terms_of_service": terms_of_service, "contact": contact, "license": license}
+    used = {"servers": servers, "tags": tags, "security": security, "security_schemes": security_schemes}
+    check_options(app, {**texts, **about, **used, "select": select})
     requirements = _checked_security(security, "security", schemes := copy.deepcopy(dict(security_schemes or {})))
     builder = _Builder(app, requirements, schemes)
     for entry in iterate_routes(app):
@@ -110,20 +114,67 @@ def build_openapi(
     }
 
 
-def _check(app: Any, title: Any, version: Any) -> None:
+def check_options(app: Any, options: Mapping[str, Any]) -> None:
+    """Refuse what `build_openapi` cannot take.
+
+    Args:
+        app: what should be an application.
+        options: its keyword arguments, by their names.
+
+    Raises:
+        TypeError, ValueError: the first that is not what it should be.
+    """
     if not isinstance(app, web.Application):
-        raise TypeError(f"build_openapi describes an application, not {type(app).__name__}")
-    for name, value in (("title", title), ("version", version)):
-        if not isinstance(value, str) or not value:
-            raise TypeError(f"{name} is text, such as {'Projects' if name == 'title' else '1.0.0'!r}, not {value!r}")
+        raise TypeError(f"An application is described, not {type(app).__name__}")
+    for name, example in (("title", "Projects"), ("version", "1.0.0")):
+        if not isinstance(options[name], str) or not options[name]:
+            raise TypeError(f"{name} is text, such as {example!r}, not {options[name]!r}")
+    for name, (is_right, kind) in _OPTIONS.items():
+        given = options.get(name)
+        if name in options and not is_right(given):
+            raise TypeError(f"{name} is {kind}, not {given!r}")
+    _checked_security(options.get("security", ()), "security", options.get("security_schemes") or {})
 
 
-def _checked_security(
-    requirements: Iterable[Mapping[str, Sequence[str]]], where: str, schemes: Mapping[str, Any]
-) -> list[dict[str, list[str]]]:
-    requirements = list(requirements)
-    if not all(isinstance(requirement, Mapping) for requirement in requirements):
-        raise TypeError(f'{where} is a list of mappings, such as [{{"token": []}}], not {requirements!r}')
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str | None)
+
+
+def _is_mapping_of(kind: type, value: Any) -> bool:
+    return value is None or (isinstance(value, Mapping) and all(isinstance(member, kind) for member in value.values()))
+
+
+def _is_list_with(key: str, value: Any) -> bool:
+    named = [one.get(key) if isinstance(one, Mapping) else one for one in value] if _is_list(value) else [None]
+    return all(isinstance(name, str) for name in named)
+
+
+_TEXTS: Final = (functools.partial(_is_mapping_of, str), "a mapping of texts, such as {'name': 'API team'}")
+_OPTIONS: Final[Mapping[str, tuple[Callable[[Any], bool], str]]] = {
+    "summary": (_is_text, "text"),
+    "description": (_is_text, "text"),
+    "terms_of_service": (_is_text, "text"),
+    "contact": _TEXTS,
+    "license": _TEXTS,
+    "servers": (functools.partial(_is_list_with, "url"), "a list of texts, or of mappings with 'url'"),
+    "tags": (functools.partial(_is_list_with, "name"), "a list of texts, or of mappings with 'name'"),
+    "security_schemes": (
+        functools.partial(_is_mapping_of, Mapping),
+        "a mapping of names to OpenAPI's security scheme objects",
+    ),
+    "select": (lambda value: value is None or callable(value), "a function of a route, which tells whether it belongs"),
+}
+
+
+def _is_list(value: Any) -> bool:
+    return isinstance(value, Sequence) and not isinstance(value, str | bytes)
+
+
+def _checked_security(requirements: Any, where: str, schemes: Mapping[str, Any]) -> list[dict[str, list[str]]]:
+    if not _is_list(requirements) or not all(
+        isinstance(requirement, Mapping) and all(map(_is_list, requirement.values())) for requirement in requirements
+    ):
+        raise TypeError(f'{where} is a list of mappings of lists, such as [{{"token": []}}], not {requirements!r}')
     checked = [{name: list(scopes) for name, scopes in requirement.items()} for requirement in requirements]
     for name in (name for requirement in checked for name in requirement):
         if name not in schemes:
@@ -131,10 +182,8 @@ def _checked_security(
     return checked
 
 
-def _all_tags(given: Iterable[str | Mapping[str, Any]], used: Iterable[str]) -> list[dict[str, Any]]:
+def _all_tags(given: Sequence[str | Mapping[str, Any]], used: Iterable[str]) -> list[dict[str, Any]]:
     tags = [{"name": tag} if isinstance(tag, str) else copy.deepcopy(dict(tag)) for tag in given]
-    if not all(isinstance(tag.get("name"), str) for tag in tags):
-        raise TypeError(f"tags are texts, or mappings with a name, not {tags!r}")
     known = {tag["name"] for tag in tags}
     return tags + [{"name": tag} for tag in used if tag not in known]
 

@@ -2,12 +2,14 @@
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 from urllib.parse import unquote
 
 from aiotoolkit._documents import pointer_to
+from aiotoolkit._drafts import SCHEMA_LISTS, SCHEMA_MAPS, SINGLE_SCHEMAS
 from aiotoolkit._yaml_reading import from_yaml
 
 __all__ = ["FILES", "InvalidDocumentError", "Part", "load_document", "lookup", "parts_of_document", "place_of"]
@@ -78,6 +80,8 @@ def _read(path: Path) -> Any:
     if path.suffix.lower() not in _SUFFIXES:
         raise InvalidDocumentError([f"{path} is no document: its name must end in one of {', '.join(_SUFFIXES)}"])
     try:
+        if path.exists() and not path.is_file():  # of a pipe, reading would not end
+            raise InvalidDocumentError([f"{path} cannot be read: it is no file"])
         text = path.read_text(encoding="utf-8-sig")
     except OSError as error:
         raise InvalidDocumentError([f"{path} cannot be read: {error.strerror or error}"]) from error
@@ -95,8 +99,7 @@ def _from_json(text: str) -> Any:
     def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         members = dict(pairs)
         if len(members) != len(pairs):
-            names = [name for name, _ in pairs]
-            twice = next(name for name in names if names.count(name) > 1)
+            twice = next(name for name, times in Counter(name for name, _ in pairs).items() if times > 1)
             raise ValueError(f"the key {twice!r} is given twice in one object")
         return members
 
@@ -143,26 +146,9 @@ _KINDS: Final[Mapping[str, Mapping[str, tuple[int, str]]]] = {
     "link": {},
     "security scheme": {},
     "schema": {
-        **dict.fromkeys(("allOf", "anyOf", "oneOf", "prefixItems"), (_LIST, "schema")),
-        **dict.fromkeys(
-            ("properties", "patternProperties", "$defs", "definitions", "dependentSchemas"), (_MAP, "schema")
-        ),
-        **dict.fromkeys(
-            (
-                "additionalProperties",
-                "contains",
-                "contentSchema",
-                "else",
-                "if",
-                "items",
-                "not",
-                "propertyNames",
-                "then",
-                "unevaluatedItems",
-                "unevaluatedProperties",
-            ),
-            (_ONE, "schema"),
-        ),
+        **dict.fromkeys(sorted(SCHEMA_LISTS), (_LIST, "schema")),
+        **dict.fromkeys(("$defs", "definitions", *sorted(SCHEMA_MAPS)), (_MAP, "schema")),
+        **dict.fromkeys(sorted(SINGLE_SCHEMAS), (_ONE, "schema")),
     },
 }
 
@@ -292,7 +278,10 @@ class _Files:
             raise InvalidDocumentError([f"{problem} is outside of the document, and nothing is ever fetched"])
         if self._folder is None:
             raise InvalidDocumentError([f"{problem} is a file, and a document that is given as a dict has no folder"])
-        path = (self._folder / (Path(file).parent if file else "") / name).resolve()
+        try:
+            path = (self._folder / (Path(file).parent if file else "") / name).resolve()
+        except (OSError, RuntimeError, ValueError) as error:  # a loop of symbolic links, a null character
+            raise InvalidDocumentError([f"{problem} names no file: {error}"]) from error
         if not path.is_relative_to(self._folder):
             raise InvalidDocumentError([f"{problem} is outside of the document's folder, where nothing is read"])
         key = path.relative_to(self._folder).as_posix()

@@ -15,7 +15,7 @@ from referencing.jsonschema import DRAFT4, DRAFT201909, DRAFT202012
 
 from aiotoolkit._bounds import added_bounds
 from aiotoolkit._documents import REF_STANDS_ALONE, Document, Subschema
-from aiotoolkit._drafts import upgraded
+from aiotoolkit._drafts import SCHEMA_LISTS, SCHEMA_MAPS, SINGLE_SCHEMAS, upgraded
 from aiotoolkit._text import exceeds_int64
 
 __all__ = ["PREFIX", "Components", "NotDescribableError", "component_name"]
@@ -258,17 +258,13 @@ class _Parts:
         """The keywords of a schema that are of use in OpenAPI, with the schemas inside it in their places."""
         walked: dict[str, Any] = {}
         for keyword, value in said.items():
-            if keyword in _SINGLE:
+            if keyword in SINGLE_SCHEMAS:
                 walked[keyword] = self.place(value)
-            elif keyword in _LISTS:
+            elif keyword in SCHEMA_LISTS:
                 walked[keyword] = [self.place(item) for item in value]
-            elif keyword in _MAPPINGS:
+            elif keyword in SCHEMA_MAPS:
                 walked[keyword] = {name: self.place(item) for name, item in value.items()}
-            elif (
-                keyword in _DATA
-                or (keyword not in _DROPPED and not isinstance(value, dict | list))
-                or keyword.startswith("x-")
-            ):
+            elif _is_kept(keyword, value):
                 walked[keyword] = value
         return walked
 
@@ -326,23 +322,6 @@ def component_name(text: str) -> str | None:
     return "".join(word if number == 0 else word[0].upper() + word[1:] for number, word in enumerate(words)) or None
 
 
-_SINGLE: Final = frozenset(
-    {
-        "additionalProperties",
-        "contains",
-        "contentSchema",
-        "else",
-        "if",
-        "items",
-        "not",
-        "propertyNames",
-        "then",
-        "unevaluatedItems",
-        "unevaluatedProperties",
-    }
-)
-_LISTS: Final = frozenset({"allOf", "anyOf", "oneOf", "prefixItems"})
-_MAPPINGS: Final = frozenset({"dependentSchemas", "patternProperties", "properties"})
 _DATA: Final = frozenset(
     {
         "const",

@@ -12,7 +12,7 @@ from typing import Any, Final, Protocol
 from aiohttp import web
 
 from aiotoolkit._json import dumps
-from aiotoolkit._openapi_build import build_openapi
+from aiotoolkit._openapi_build import build_openapi, check_options
 from aiotoolkit._openapi_page import PAGE_HEADERS, render_page
 from aiotoolkit._representation import Representation
 from aiotoolkit._swagger_ui import SwaggerUI
@@ -67,6 +67,8 @@ def setup_openapi(
         RuntimeError: the application has started, or is a sub-application already.
         ImportError: Swagger UI is not installed.
     """
+    if not isinstance(app, web.Application):
+        raise TypeError(f"An application serves its description, not {type(app).__name__}")
     make = _maker(app, document, {"title": title, "version": version, **options})
     if app.pre_frozen:
         raise RuntimeError("Call setup_openapi before the application starts, and before add_subapp")
@@ -94,6 +96,12 @@ def _maker(app: web.Application, document: _Document | None, options: dict[str, 
             raise TypeError(f"document= is served as it is: write what {', '.join(given)} says into the document")
         if not isinstance(document, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance] - untyped callers
             raise TypeError(f"document= takes a mapping, not {type(document).__name__}: read the file first")
+        if not isinstance(document.get("openapi"), str):
+            raise ValueError("document= is no OpenAPI document: its member 'openapi' says the version, such as '3.1.0'")
+        try:
+            dumps(document)
+        except (TypeError, ValueError, RecursionError) as error:
+            raise ValueError(f"document= cannot be written as JSON: {error}") from error
         return lambda: document
     missing = [f"{name}=" for name in ("title", "version") if options[name] is None]
     if missing:
@@ -102,6 +110,7 @@ def _maker(app: web.Application, document: _Document | None, options: dict[str, 
             'setup_openapi(app, title="Projects", version="1.0"). A ready document is given as document='
         )
     inspect.signature(build_openapi).bind(app, **options)
+    check_options(app, options)
     return lambda: build_openapi(app, **options)
 
 

@@ -43,7 +43,7 @@ def parameters_in(source: Source, path_item: Found, operation: Found) -> list[Fo
         own: set[tuple[str, str]] = set()
         for parameter in _listed(source, owner):
             name, where = parameter.get("name"), parameter.get("in")
-            if not isinstance(name, str) or not name or where not in _PLACES:
+            if not isinstance(name, str) or not name or not isinstance(where, str) or where not in _PLACES:
                 raise parameter.error(f"A parameter has a name, and is in one of {', '.join(_PLACES)}")
             key = (name.lower() if where == "header" else name, where)
             if key in own:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal, NamedTuple
 
 from aiotoolkit._documents import InvalidSchemaError, pointer_to
+from aiotoolkit._drafts import SCHEMA_LISTS, SCHEMA_MAPS, SINGLE_SCHEMAS
 from aiotoolkit._openapi_document import InvalidDocumentError, lookup, place_of
 
 __all__ = ["Bundle", "Direction", "Found", "Source"]
@@ -28,23 +29,6 @@ _LEFT_OUT: Final[Mapping[Direction, frozenset[str]]] = {
 }
 _UNSUPPORTED: Final = ("$id", "$dynamicRef", "$dynamicAnchor", "$recursiveRef", "$recursiveAnchor", "$vocabulary")
 _SAME_VALUE: Final = frozenset(["allOf", "anyOf", "oneOf", "then", "else", "if"])
-_LISTS: Final = frozenset(["allOf", "anyOf", "oneOf", "prefixItems"])
-_MAPS: Final = frozenset(["properties", "patternProperties", "dependentSchemas"])
-_SINGLE: Final = frozenset(
-    [
-        "additionalProperties",
-        "contains",
-        "contentSchema",
-        "else",
-        "if",
-        "items",
-        "not",
-        "propertyNames",
-        "then",
-        "unevaluatedItems",
-        "unevaluatedProperties",
-    ]
-)
 _DIALECTS: Final = (
     "https://json-schema.org/draft/2020-12/schema",
     "https://spec.openapis.org/oas/3.1/dialect/base",
@@ -101,6 +85,9 @@ class Source:
         if not isinstance(dialect, str) or dialect.rstrip("#") not in _DIALECTS:
             message = f"The dialect {dialect!r} is not supported: only JSON Schema 2020-12 is"
             raise InvalidDocumentError([f"{message} (at #/jsonSchemaDialect)"])
+        self._hides: Mapping[Direction, bool] = {
+            direction: _has_keyword(document, keyword) for direction, keyword in _HIDDEN_BY.items()
+        }
         self._definitions: dict[tuple[Direction, _Key], _Definition] = {}
         self._names: dict[_Key, str] = {}
         self._taken: set[str] = set()
@@ -204,12 +191,12 @@ class Source:
                 copied["$ref"] = self._reference(value, path, names, references)
             elif keyword == "required" and names and isinstance(value, list):
                 copied["required"] = [name for name in value if name not in names]
-            elif keyword in _LISTS and isinstance(value, list):
+            elif keyword in SCHEMA_LISTS and isinstance(value, list):
                 copied[keyword] = [
                     self.rewrite(item, (*where, index), direction, inside, references)
                     for index, item in enumerate(value)
                 ]
-            elif keyword in _MAPS and isinstance(value, dict):
+            elif keyword in SCHEMA_MAPS and isinstance(value, dict):
                 same = names if keyword == "dependentSchemas" else inside
                 copied[keyword] = {
                     name: False
@@ -217,7 +204,7 @@ class Source:
                     else self.rewrite(item, (*where, name), direction, same, references)
                     for name, item in value.items()
                 }
-            elif keyword in _SINGLE:
+            elif keyword in SINGLE_SCHEMAS:
                 copied[keyword] = self.rewrite(value, where, direction, inside, references)
             else:
                 copied[keyword] = value
@@ -235,9 +222,11 @@ class Source:
 
     def _is_hidden(self, schema: Any, path: Path, direction: Direction) -> bool:
         keyword = _HIDDEN_BY[direction]
-        return any(part.get(keyword) is True for part, _ in self.always(schema, path))
+        return self._hides[direction] and any(part.get(keyword) is True for part, _ in self.always(schema, path))
 
     def _hidden_names(self, schema: Any, path: Path, direction: Direction) -> frozenset[str]:
+        if not self._hides[direction]:
+            return frozenset()  # most documents: what follows is long for long chains of allOf
         return frozenset(
             name
             for part, place in self.always(schema, path)
@@ -266,6 +255,20 @@ class Source:
                 target, contents = lookup(self.document, each["$ref"], place)
                 pending.append((contents, target))
         return frozenset(names)
+
+
+def _has_keyword(document: Any, keyword: str) -> bool:
+    """Tell whether a keyword stands anywhere."""
+    pending = [document]
+    while pending:
+        found = pending.pop()
+        if isinstance(found, dict):
+            if keyword in found:
+                return True
+            pending += found.values()
+        elif isinstance(found, list):
+            pending += found
+    return False
 
 
 def _object(value: Any) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from typing import Any, Final, Literal, NamedTuple, TypeVar, overload
 
 from aiohttp import hdrs, web
 
-from aiotoolkit._openapi_document import InvalidDocumentError, load_document
+from aiotoolkit._openapi_document import InvalidDocumentError, load_document, place_of
 from aiotoolkit._openapi_upgrade import upgrade
 from aiotoolkit._operation_bodies import Decoder
 from aiotoolkit._operation_schema import SchemaMaker, match_name
@@ -80,6 +80,8 @@ class OperationTable:
             TypeError: it is no view, or none that is async.
             ValueError: there is a view of this name.
         """
+        if not isinstance(name, str | None):
+            raise TypeError(f"The name of an operation is text, not {name!r}")
         if isinstance(view, str):
             if name is not None:
                 raise TypeError("The name is given once")
@@ -185,7 +187,7 @@ def setup_operations(
     Warns:
         UserWarning: the document says what has no effect.
     """
-    _check_arguments(operations, prefix, security, decoders)
+    _check_arguments(app, operations, prefix, security, decoders)
     document, notes = upgrade(load_document(path_or_document))
     source = Source(document)
     verifiers = Security(source, security or {})
@@ -208,10 +210,15 @@ def setup_operations(
             errors += error.errors
         except (InvalidSchemaError, TypeError) as error:
             errors.append(f"{operation.title}: {error} (at {operation.found.place})")
+        except RecursionError:
+            errors.append(f"{operation.title}: {_TOO_DEEP} (at {operation.found.place})")
     try:
         maker.finish()
     except InvalidDocumentError as error:
         errors += error.errors
+    except RecursionError:
+        errors.append(f"{_TOO_DEEP} (at #/components/schemas)")
+    names = _route_names(app, found, errors)
     if errors:
         raise InvalidDocumentError(list(dict.fromkeys(errors)))
     notes += maker.notes()
@@ -221,14 +228,17 @@ def setup_operations(
             "".join(["The document says what has no effect:", *(f"\n- {note}" for note in notes[:_NOTES]), more]),
             stacklevel=2,
         )
-    _add_routes(app, routes, prefix or "")
+    _add_routes(app, routes, names, prefix or "")
     return document
 
 
 _NOTES: Final = 20
+_TOO_DEEP: Final = "The schemas are nested too deeply, or refer to one another in too long chains"
 
 
-def _check_arguments(operations: Any, prefix: Any, security: Any, decoders: Any) -> None:
+def _check_arguments(app: Any, operations: Any, prefix: Any, security: Any, decoders: Any) -> None:
+    if not isinstance(app, web.Application):
+        raise TypeError(f"Operations are added to an application, not {type(app).__name__}")
     if not isinstance(operations, OperationTable):
         raise TypeError(f"The operations are an OperationTable; add several together with +, not {operations!r}")
     if prefix is not None and (not isinstance(prefix, str) or not prefix.startswith("/") or prefix.endswith("/")):
@@ -322,11 +332,15 @@ def _handler(schema: Schema, guard: Guard | None, registered: _Registered) -> An
     return guarded
 
 
-def _add_routes(app: web.Application, routes: Mapping[str, list[tuple[_Operation, Any]]], prefix: str) -> None:
+def _add_routes(
+    app: web.Application,
+    routes: Mapping[str, list[tuple[_Operation, Any]]],
+    names: Mapping[str, str],
+    prefix: str,
+) -> None:
     for template in sorted(routes, key=_specificity):
         several = routes[template]
-        found = several[0][0]
-        resource = app.router.add_resource(prefix + _pattern(template), name=_route_name(app, found))
+        resource = app.router.add_resource(prefix + _pattern(template), name=names.get(template))
         methods = {operation.method for operation, _ in several}
         for operation, handler in several:
             if operation.method == "get" and "head" not in methods:
@@ -347,11 +361,31 @@ def _pattern(template: str) -> str:
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(?:[.:-][A-Za-z_][A-Za-z0-9_]*)*")
 
 
-def _route_name(app: web.Application, operation: _Operation) -> str | None:
-    """The name of a path's route: ``x-route-name``, or the first ``operationId``, where aiohttp can have it."""
-    given = operation.path_item.get("x-route-name")
-    if given is not None:
-        return str(given)
-    name = operation.found.get("operationId")
-    usable = name is not None and _NAME.fullmatch(name) and not any(map(keyword.iskeyword, re.split("[.:-]", name)))
-    return name if usable and name not in app.router else None
+def _route_names(app: web.Application, found: list[_Operation], errors: list[str]) -> dict[str, str]:
+    """The name of each path's route: ``x-route-name``, or the first ``operationId``, where aiohttp can have it."""
+    names: dict[str, str] = {}
+    first: dict[str, _Operation] = {}
+    for operation in found:
+        first.setdefault(operation.template, operation)
+    for template, operation in first.items():
+        given = operation.path_item.get("x-route-name")
+        if given is None:
+            continue
+        place = place_of((*operation.path_item.path, "x-route-name"))
+        if not _is_route_name(given):
+            errors.append(f"x-route-name is names of Python with dots between them, not {given!r} (at {place})")
+        elif given in app.router or given in names.values():
+            errors.append(f"There is another route with the name {given!r} (at {place})")
+        else:
+            names[template] = given
+    for template, operation in first.items():
+        name = operation.found.get("operationId")
+        if template not in names and _is_route_name(name) and name not in app.router and name not in names.values():
+            names[template] = name
+    return names
+
+
+def _is_route_name(name: Any) -> bool:
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        return False
+    return not any(map(keyword.iskeyword, re.split("[.:-]", name)))

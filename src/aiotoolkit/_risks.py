@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
-from aiotoolkit._documents import Document, Subschema, in_place
+from aiotoolkit._documents import Document, Subschema, in_place, looping
 
 __all__ = ["branching_recursion", "has_alternatives", "is_recursive", "slow_places", "ways_to_a_value"]
 
@@ -19,7 +19,10 @@ def branching_recursion(document: Document) -> Subschema | None:
     edges = {id(part.contents): _edges(part, document) for part in document.subschemas}
     for part in document.subschemas:
         ways = edges[id(part.contents)]
-        if len(ways) > 1 and _overlap([how for how, way in ways if _reaches(way, part.contents, edges)]):
+        # Of most schemas no ways can meet, wherever they lead to: finding that out is the long part.
+        if _overlap([how for how, _ in ways]) and _overlap(
+            [how for how, way in ways if _reaches(way, part.contents, edges)]
+        ):
             return part
     return None
 
@@ -110,21 +113,7 @@ def is_recursive(document: Document) -> bool:
         id(part.contents): [id(each.contents) for each in (*part.parts(), *document.targets[id(part.contents)])]
         for part in document.subschemas
     }
-    finished: dict[int, bool] = {}  # false: on the way
-    for start in edges:
-        pending = [start]
-        while pending:
-            current = pending[-1]
-            if current in finished:
-                finished[pending.pop()] = True
-                continue
-            finished[current] = False
-            for target in edges.get(current, ()):
-                if finished.get(target) is False:
-                    return True
-                if target not in finished:
-                    pending.append(target)
-    return False
+    return bool(looping(edges))
 
 
 def slow_places(document: Document, *, patterns_only: bool) -> Iterator[tuple[str, str]]:

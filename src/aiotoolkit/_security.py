@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
@@ -132,21 +133,26 @@ def _scopes(owner: Found, name: str, scopes: Any) -> tuple[str, ...]:
     return tuple(scopes)
 
 
+# RFC 9110, section 5.6.2: it goes into the header WWW-Authenticate.
+_TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+
+
 def _made(name: str, found: Found, verify: Verifier) -> _Scheme:
     kind = found.get("type")
     if kind == "http":
-        scheme = str(found.get("scheme", "")).lower()
-        if not scheme:
+        named = found.get("scheme")
+        if not isinstance(named, str) or not _TOKEN.fullmatch(named):
             raise found.error("A scheme of type http has a scheme, such as basic or bearer")
+        scheme = named.lower()
         if scheme == "basic":
             return _Scheme(name, verify, lambda request: _basic(request, name), 'Basic realm="api", charset="UTF-8"')
-        title = "Bearer" if scheme == "bearer" else str(found.get("scheme"))
+        title = "Bearer" if scheme == "bearer" else named
         return _Scheme(name, verify, lambda request: _authorization(request, name, scheme), title)
     if kind in ("oauth2", "openIdConnect"):
         return _Scheme(name, verify, lambda request: _authorization(request, name, "bearer"), "Bearer")
     if kind == "apiKey":
         key, where = found.get("name"), found.get("in")
-        if not isinstance(key, str) or where not in _KEYS:
+        if not isinstance(key, str) or not key or not isinstance(where, str) or where not in _KEYS:
             raise found.error(f"A scheme of type apiKey has a name, and is in one of {', '.join(_KEYS)}")
         values = _KEYS[where]
         return _Scheme(name, verify, lambda request: _key(values(request, key), name), f'ApiKey in="{where}"')
@@ -161,7 +167,7 @@ def _cookie(request: web.Request, name: str) -> Sequence[str]:
     return () if value is None else (value,)
 
 
-_KEYS: Final[Mapping[Any, Callable[[web.Request, str], Sequence[str]]]] = {
+_KEYS: Final[Mapping[str, Callable[[web.Request, str], Sequence[str]]]] = {
     "header": lambda request, name: request.headers.getall(name, ()),
     "query": lambda request, name: request.query.getall(name, ()),
     "cookie": _cookie,

@@ -77,9 +77,12 @@ def bounded_depth(document: Document) -> int | None:
     Open is a place of which the schema does not name the type, the members or the items; and any schema that refers
     to itself or uses a keyword whose check may look deeper than its own subschemas lead.
     """
-    if any(not _KNOWN.issuperset(part.keywords) for part in document.subschemas) or _is_recursive(document):
+    try:
+        if any(not _KNOWN.issuperset(part.keywords) for part in document.subschemas) or _is_recursive(document):
+            return None
+        return _Depths().of_part(document.root, document.contents)
+    except RecursionError:  # of schemas that refer to one another in long chains
         return None
-    return _Depths().of_part(document.root, document.contents)
 
 
 def has_numbers(document: Document) -> bool:

@@ -17,7 +17,8 @@ _PLAIN: Final[tuple[tuple[str, re.Pattern[str], Callable[[str], Any]], ...]] = (
 )
 _TAG: Final = "tag:yaml.org,2002:"
 _MAX_DEPTH: Final = 200
-_MAX_VALUES: Final = 20_000_000
+_MAX_COPIED: Final = 1_000_000
+"""So many values may stand where there are aliases; of all others, each is in the text."""
 
 
 def from_yaml(text: str) -> Any:
@@ -50,6 +51,7 @@ class _YAMLReader:
         self._anchors: dict[str, tuple[Any, int]] = {}
         self._open: set[str] = set()
         self._values = 0
+        self._copied = 0
 
     def document(self) -> Any:
         value = None
@@ -63,7 +65,7 @@ class _YAMLReader:
         return value
 
     def _value(self, event: Any, depth: int) -> Any:
-        self._count(1)
+        self._values += 1
         if depth > _MAX_DEPTH:
             raise ValueError(f"it is nested too deeply{_line(event)}")
         anchor = event.anchor
@@ -85,18 +87,16 @@ class _YAMLReader:
             self._anchors[anchor] = value, self._values - before + 1
         return value
 
-    def _count(self, more: int) -> None:
-        self._values += more
-        if self._values > _MAX_VALUES:
-            raise ValueError("its aliases stand for too much")
-
     def _alias(self, event: Any) -> Any:
         if event.anchor in self._open:
             raise ValueError(f"an alias stands for what holds it{_line(event)}: use $ref")
         if event.anchor not in self._anchors:
             raise ValueError(f"there is no anchor {event.anchor!r}{_line(event)}")
         value, size = self._anchors[event.anchor]
-        self._count(size)
+        self._values += size
+        self._copied += size
+        if self._copied > _MAX_COPIED:
+            raise ValueError(f"its aliases stand for too much{_line(event)}")
         return copy.deepcopy(value)
 
     def _items(self, depth: int) -> list[Any]:
