@@ -69,16 +69,15 @@ _ANNOTATIONS: Final[Mapping[str, type]] = {
 }
 
 
-def upgraded(
-    keywords: Mapping[str, Any], draft: Specification[Any], *, has_unevaluated: bool = False
-) -> dict[str, Any]:
+def upgraded(keywords: Mapping[str, Any], draft: Specification[Any]) -> dict[str, Any]:
     """One schema, said in 2020-12.
+
+    What ``contains`` finds counts as evaluated in 2019-09 as well: both engines count it, though only 2020-12 says so.
 
     Args:
         keywords: its keywords, valid by the metaschema of the draft; up to draft-07, those beside a ``$ref`` have been
             left out.
         draft: the draft that they are of.
-        has_unevaluated: whether the document has ``unevaluatedItems`` anywhere.
 
     Returns:
         Keywords in which the inner schemas are the very objects that they were, and not said anew.
@@ -89,8 +88,6 @@ def upgraded(
     said = {keyword: value for keyword, value in said.items() if isinstance(value, _ANNOTATIONS.get(keyword, object))}
     for step in _STEPS[draft]:
         step(said)
-    if has_unevaluated and draft is DRAFT201909:
-        _contains(said)
     return said
 
 
@@ -121,13 +118,6 @@ def _dependencies(said: dict[str, Any]) -> None:
         else:
             said["dependentSchemas"] = schemas = dict(said.get("dependentSchemas", {}))
             schemas[name] = {"allOf": [schemas[name], value]} if name in schemas else value
-
-
-def _contains(said: dict[str, Any]) -> None:
-    """From 2020-12 on ``unevaluatedItems`` leaves out what ``contains`` found; under ``not`` it leaves nothing out."""
-    found = {keyword: said.pop(keyword) for keyword in ("contains", "minContains", "maxContains") if keyword in said}
-    if "contains" in found:
-        said["allOf"] = [*said.get("allOf", ()), {"not": {"not": found}}]
 
 
 def _example(said: dict[str, Any]) -> None:

@@ -144,7 +144,6 @@ class _Parts:
         self._document = document
         self.root = id(document.contents)
         self._subschemas = {id(part.contents): part for part in document.subschemas}
-        self._has_unevaluated = any("unevaluatedItems" in part.keywords for part in document.subschemas)
         self._is_one_resource = not any(
             part is not document.root and _has_identifier(part) for part in document.subschemas
         )
@@ -216,7 +215,7 @@ class _Parts:
 
     def _converted(self, part: Subschema) -> Any:
         draft = part.specification
-        said = upgraded(part.keywords, draft, has_unevaluated=self._has_unevaluated)
+        said = upgraded(part.keywords, draft)
         if draft in REF_STANDS_ALONE and "$ref" in said and isinstance(part.contents.get("description"), str):
             said["description"] = part.contents["description"]
         if bounds := self._bounds.get(id(part.contents)):
