@@ -645,3 +645,14 @@ def test_an_engine_checks_what_it_compiles() -> None:
         for schema in ({"type": "text"}, {"$ref": "#/no"}, {"$ref": "http://127.0.0.1:1/"}, {"$schema": "x"}):
             with pytest.raises(InvalidSchemaError):
                 compile_schema(schema)
+
+
+@pytest.mark.extra("jsonschema_rs")
+@pytest.mark.parametrize("levels", [260, 400, 5_000])
+def test_a_schema_of_many_levels(levels: int) -> None:
+    """It is refused for its depth, whoever meets the limit first: Python's copying, or jsonschema-rs."""
+    deep: dict[str, Any] = {}
+    for _ in range(levels):
+        deep = {"properties": {"a": deep}}
+    with pytest.raises(InvalidSchemaError, match="nor hundreds of levels"):
+        Schema(request=deep)

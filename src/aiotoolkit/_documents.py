@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "REF_STANDS_ALONE",
+    "TOO_DEEP",
     "Document",
     "InvalidSchemaError",
     "JSONSchema",
@@ -58,6 +59,9 @@ class _HasModelJSONSchema(Protocol):
 
 SchemaSource = Mapping[str, Any] | bool | Any
 """What a schema may be given as: a dict, a bool, a type, an object with ``get_schema()`` or ``model_json_schema()``."""
+
+
+TOO_DEEP: Final = "A schema may not hold itself (use a $ref), nor hundreds of levels"
 
 
 class InvalidSchemaError(ValueError):
@@ -116,7 +120,7 @@ def read_source(source: SchemaSource, *, mode: Literal["validation", "serializat
     try:
         copy: JSONSchema = _plain_copy(source, ())
     except RecursionError:
-        raise InvalidSchemaError("A schema may not hold itself (use a $ref), nor hundreds of levels") from None
+        raise InvalidSchemaError(TOO_DEEP) from None
     return copy
 
 

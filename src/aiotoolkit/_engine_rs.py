@@ -1,9 +1,17 @@
 """The default engine: jsonschema-rs."""
 
+import contextlib
 from collections.abc import Hashable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
-from aiotoolkit._documents import Document, InvalidSchemaError, JSONSchema, pointer_to, specification_of
+from aiotoolkit._documents import (
+    TOO_DEEP,
+    Document,
+    InvalidSchemaError,
+    JSONSchema,
+    pointer_to,
+    specification_of,
+)
 from aiotoolkit._messages import MESSAGE_LIMIT, USES_LIMIT, describe
 from aiotoolkit._risks import branching_recursion, has_alternatives, ways_to_a_value
 from aiotoolkit._violations import (
@@ -59,18 +67,31 @@ class JSONSchemaRSEngine:
         specification_of(schema)  # an unknown one would be fetched by the next line
         try:
             if not is_checked:
-                jsonschema_rs.meta.validate(schema)
+                with _depth_named():
+                    jsonschema_rs.meta.validate(schema)
         except jsonschema_rs.ValidationError as error:
             raise broken_metaschema(error.message, tuple(error.instance_path), schema) from error
         document = Document(schema)  # which says more of a reference that means nothing
         try:
-            validator = jsonschema_rs.validator_for(
-                schema, validate_formats=True, formats=self._formats, retriever=_refuse_to_fetch
-            )
+            with _depth_named():
+                validator = jsonschema_rs.validator_for(
+                    schema, validate_formats=True, formats=self._formats, retriever=_refuse_to_fetch
+                )
         except (jsonschema_rs.ValidationError, jsonschema_rs.ReferencingError) as error:
             place = pointer_to(tuple(getattr(error, "instance_path", ())))
             raise InvalidSchemaError(str(error).partition("\n")[0][:MESSAGE_LIMIT], place) from error
         return document, _check_with(validator, document)
+
+
+@contextlib.contextmanager
+def _depth_named() -> Iterator[None]:
+    """Say what jsonschema-rs says of a schema of more than 255 levels so that its author knows what it means."""
+    try:
+        yield
+    except ValueError as error:
+        if "Recursion limit" not in str(error):
+            raise
+        raise InvalidSchemaError(TOO_DEEP) from error
 
 
 def _check_with(validator: "jsonschema_rs.Validator", document: Document) -> Check:

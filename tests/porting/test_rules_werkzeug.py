@@ -184,7 +184,12 @@ EVERY_KIND = ours(
 
 
 @settings(max_examples=300, deadline=None)
-@given(st.lists(st.sampled_from(["/", "//", "\\", "..", "%2F", "x", "1"]) | st.text(st.characters(), max_size=5)))
+@given(
+    st.lists(
+        st.sampled_from(["/", "//", "\\", "..", "%2F", "x", "1", "\udc80", "\udcff"])  # bytes that are no UTF-8
+        | st.text(st.characters(codec="utf-8"), max_size=5)
+    )
+)
 def test_whatever_the_path_is(pieces: list[str]) -> None:
     """No path is an error, and none redirects to another host: neither browsers nor Python would read it so."""
     path = "/" + "".join(pieces)
