@@ -533,6 +533,35 @@ async def test_a_side_that_is_never_ready(write: Write) -> None:
         await compare(["GET /"], flask="late:app", aiohttp="late:app", wait=1)
 
 
+async def test_a_cancelled_comparison_leaves_no_process(write: Write, tmp_path: Path) -> None:
+    """Cancelled while it waits for a process to end, it waits on: as when the other side has failed at that moment."""
+    write(
+        "slow",
+        "import asyncio, pathlib\nfrom aiohttp import web\n"
+        "async def end(app):\n    pathlib.Path('ending').touch()\n"
+        "    while not pathlib.Path('go').exists():\n        await asyncio.sleep(0.01)\n"
+        "def create_app():\n    app = web.Application()\n    app.on_cleanup.append(end)\n    return app\n",
+    )
+    servers = []
+
+    async def start_and_stop() -> None:
+        async with running("aiohttp", Side("slow:create_app"), wait=30) as server:
+            servers.append(server)
+
+    task = asyncio.create_task(start_and_stop())
+    async with asyncio.timeout(30):
+        while not (tmp_path / "ending").exists():
+            await asyncio.sleep(0.01)
+    task.cancel()
+    await asyncio.sleep(0)
+    (tmp_path / "go").touch()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    (server,) = servers
+    assert server.process is not None
+    assert server.process.returncode is not None
+
+
 async def test_a_server_that_dies_midway(write: Write) -> None:
     """The comparison ends with what the process wrote: the answers after that would all be failures."""
     write(

@@ -6,10 +6,10 @@ import os
 import shlex
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Coroutine, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from aiotoolkit.porting._parity_client import Origin, fetch
 from aiotoolkit.porting._parity_errors import ParityError
@@ -115,7 +115,7 @@ async def _run_before(name: str, side: Side, env: dict[str, str], output: IO[byt
     finally:
         if process.returncode is None:
             process.kill()
-            await process.wait()
+            await _to_the_end(process.wait())
     if code:
         raise ParityError(f"{name}: {side.before!r} failed with exit code {code}{_tail(output)}")
 
@@ -145,7 +145,7 @@ async def _process(name: str, side: Side, env: dict[str, str], output: IO[bytes]
             port = await _read_port(name, process, pipe, output, wait)
             yield Server(name, Origin("http", "127.0.0.1", port), process, output)
         finally:
-            await _stop(process)
+            await _to_the_end(_stop(process))
 
 
 async def _read_port(
@@ -169,6 +169,16 @@ async def _read_port(
 def _is_late(wait: float) -> str:
     """Say that a server is not ready."""
     return f"not ready within {wait:g} s"
+
+
+async def _to_the_end(waiting: Coroutine[Any, Any, object]) -> None:
+    """Wait for the end of a process even where the task is cancelled, as when the other side has failed meanwhile."""
+    task = asyncio.ensure_future(waiting)
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await task
+        raise
 
 
 async def _stop(process: asyncio.subprocess.Process) -> None:
