@@ -16,7 +16,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from aiotoolkit.porting._parity_servers import running
+from aiotoolkit.porting._parity_servers import _to_the_end, running
 from aiotoolkit.porting.parity import Difference, ParityError, ParityReport, Side, check_parity, compare
 
 FLASK = """
@@ -533,33 +533,25 @@ async def test_a_side_that_is_never_ready(write: Write) -> None:
         await compare(["GET /"], flask="late:app", aiohttp="late:app", wait=1)
 
 
-async def test_a_cancelled_comparison_leaves_no_process(write: Write, tmp_path: Path) -> None:
-    """Cancelled while it waits for a process to end, it waits on: as when the other side has failed at that moment."""
-    write(
-        "slow",
-        "import asyncio, pathlib\nfrom aiohttp import web\n"
-        "async def end(app):\n    pathlib.Path('ending').touch()\n"
-        "    while not pathlib.Path('go').exists():\n        await asyncio.sleep(0.01)\n"
-        "def create_app():\n    app = web.Application()\n    app.on_cleanup.append(end)\n    return app\n",
-    )
-    servers = []
+async def test_the_end_of_a_process_is_waited_for_whatever_happens() -> None:
+    """Cancelled while it waits, it waits on: as when the other side has failed at that moment."""
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", "input()", stdin=asyncio.subprocess.PIPE)
+    ending, go = asyncio.Event(), asyncio.Event()
 
-    async def start_and_stop() -> None:
-        async with running("aiohttp", Side("slow:create_app"), wait=30) as server:
-            servers.append(server)
+    async def end() -> None:
+        ending.set()
+        await go.wait()
+        process.kill()
+        await process.wait()
 
-    task = asyncio.create_task(start_and_stop())
-    async with asyncio.timeout(30):
-        while not (tmp_path / "ending").exists():
-            await asyncio.sleep(0.01)
+    task = asyncio.create_task(_to_the_end(end()))
+    await ending.wait()
     task.cancel()
     await asyncio.sleep(0)
-    (tmp_path / "go").touch()
+    go.set()
     with pytest.raises(asyncio.CancelledError):
         await task
-    (server,) = servers
-    assert server.process is not None
-    assert server.process.returncode is not None
+    assert process.returncode is not None
 
 
 async def test_a_server_that_dies_midway(write: Write) -> None:
