@@ -261,10 +261,6 @@ def _route_row(route: LiveRoute) -> tuple[object, ...]:
     return route.rule, " ".join(route.methods), route.endpoint, f"{route.view} {place}".strip()
 
 
-def _source_row(route: Route) -> tuple[object, ...]:
-    return ("(computed)" if route.rule is None else route.rule), route.view or "?", f"{route.file}:{route.line}"
-
-
 def _extensions(page: _Text, stock: Stock, notes: str) -> None:
     if not stock.extensions:
         return

@@ -88,7 +88,7 @@ def serve_wsgi(application: Any, listener: socket.socket, ready: Any) -> None:
 
 def wsgiref_server(application: Any, listener: socket.socket) -> Any:
     from socketserver import ThreadingMixIn  # noqa: PLC0415 - only where Werkzeug is not installed
-    from wsgiref.simple_server import WSGIRequestHandler, WSGIServer  # noqa: PLC0415
+    from wsgiref.simple_server import WSGIRequestHandler, WSGIServer  # noqa: PLC0415 - the same
 
     class Server(ThreadingMixIn, WSGIServer):
         daemon_threads = True
@@ -105,9 +105,9 @@ def wsgiref_server(application: Any, listener: socket.socket) -> Any:
 
 def serve_aiohttp(application: Any, listener: socket.socket, ready: Any) -> None:
     import asyncio  # noqa: PLC0415 - only this side needs it
-    import signal  # noqa: PLC0415
+    import signal  # noqa: PLC0415 - the same
 
-    from aiohttp import web  # noqa: PLC0415
+    from aiohttp import web  # noqa: PLC0415 - the same
 
     async def serve() -> None:
         app = await application if inspect.isawaitable(application) else application
