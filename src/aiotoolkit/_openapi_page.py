@@ -11,7 +11,7 @@ from aiotoolkit._html import Html, element, join, markdown, plain, safe_url
 from aiotoolkit._openapi_page_curl import Curl, best_media
 from aiotoolkit._openapi_page_document import Document, Operation, listed, mapped, texted
 from aiotoolkit._openapi_page_samples import Samples
-from aiotoolkit._openapi_page_schema import SchemaView, written
+from aiotoolkit._openapi_page_schema import SchemaView, deprecated_badge, head_of, written
 
 __all__ = ["PAGE_HEADERS", "render_page"]
 
@@ -214,7 +214,7 @@ class _Page:
                 element(
                     "h3",
                     element("a", operation.title, href=f"#{operation.anchor}"),
-                    *_deprecated(operation.node),
+                    *deprecated_badge(operation.node),
                 ),
                 _endpoint(operation),
                 markdown(description) if description else None,
@@ -260,18 +260,9 @@ class _Page:
         resolved = self._document.resolve(schema)
         description = texted(node.get("description")) or texted(resolved.get("description"))
         inner = self._schemas.block({key: value for key, value in resolved.items() if key == "properties"})
-        is_required = node.get("required") is True
         return element(
             "li",
-            element(
-                "div",
-                title,
-                " ",
-                element("span", self._schemas.label(schema), more, class_="type"),
-                *([plain(" "), element("strong", "required", class_="required")] if is_required else []),
-                *_deprecated(node),
-                class_="head",
-            ),
+            head_of(title, [self._schemas.label(schema), more], node, is_required=node.get("required") is True),
             markdown(description) if description else None,
             self._schemas.facts(resolved),
             _examples(node),
@@ -366,11 +357,6 @@ def _endpoint(operation: Operation) -> Html:
             pieces.append(Html("/<wbr>"))
         pieces.append(element("b", segment) if "{" in segment else plain(segment))
     return element("p", _method(operation.method), " ", element("code", *pieces), class_="endpoint")
-
-
-def _deprecated(node: Mapping[str, Any]) -> list[Html]:
-    badge = element("span", "deprecated", class_="badge deprecated")
-    return [plain(" "), badge] if node.get("deprecated") is True else []
 
 
 def _code(text: str, label: str) -> Html:

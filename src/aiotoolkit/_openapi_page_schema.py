@@ -8,7 +8,7 @@ from typing import Any, Final
 from aiotoolkit._html import Html, element, join, markdown, plain
 from aiotoolkit._openapi_page_document import Document, listed, mapped, texted, unique_anchor
 
-__all__ = ["SchemaView", "written"]
+__all__ = ["SchemaView", "deprecated_badge", "head_of", "written"]
 
 _COMPONENTS: Final = "#/components/schemas/"
 _MAX_DEPTH: Final = 16  # schemas inside schemas on the page; deeper ones can be read in the document
@@ -195,19 +195,7 @@ class SchemaView:
         inner = self._inner(node, seen, depth)
         return element(
             "li",
-            element(
-                "div",
-                title,
-                " ",
-                element("span", self.label(schema), class_="type"),
-                *([plain(" "), element("strong", "required", class_="required")] if is_required else []),
-                *(
-                    [plain(" "), element("span", "deprecated", class_="badge deprecated")]
-                    if node.get("deprecated") is True
-                    else []
-                ),
-                class_="head",
-            ),
+            head_of(title, [self.label(schema)], node, is_required=is_required),
             markdown(description) if description else None,
             self.facts(node),
             element("details", element("summary", "Members"), inner) if inner else None,
@@ -267,6 +255,25 @@ class SchemaView:
 _STRUCTURE: Final = frozenset({"properties", "required", "additionalProperties", "unevaluatedProperties", "items"}) | {
     keyword for keyword, _ in _BRANCHES
 }
+
+
+def head_of(title: Html, labels: Iterable[Html | str], node: Mapping[str, Any], *, is_required: bool) -> Html:
+    """The first line of a member, a parameter or a header: its name, its type, and whether it must be or may go."""
+    return element(
+        "div",
+        title,
+        " ",
+        element("span", *labels, class_="type"),
+        *([plain(" "), element("strong", "required", class_="required")] if is_required else []),
+        *deprecated_badge(node),
+        class_="head",
+    )
+
+
+def deprecated_badge(node: Mapping[str, Any]) -> list[Html]:
+    """What is shown behind the name of what is deprecated."""
+    badge = element("span", "deprecated", class_="badge deprecated")
+    return [plain(" "), badge] if node.get("deprecated") is True else []
 
 
 def _beside(node: Mapping[str, Any]) -> dict[str, Any]:

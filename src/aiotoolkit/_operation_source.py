@@ -1,7 +1,7 @@
 """What the operations of a document refer to: its objects, and its schemas made to stand alone."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal, NamedTuple
 
@@ -127,6 +127,10 @@ class Source:
 
     def always(self, schema: Any, path: Path) -> Iterator[tuple[dict[str, Any], Path]]:
         """A schema, and those that always apply with it."""
+        return self.applied(schema, path, ("allOf",))
+
+    def applied(self, schema: Any, path: Path, keywords: Iterable[str]) -> Iterator[tuple[dict[str, Any], Path]]:
+        """A schema, and those that it leads to for the same value by its ``$ref`` and these keywords, each once."""
         pending, seen = [(schema, path)], set()
         while pending:
             schema, path = pending.pop()
@@ -134,9 +138,12 @@ class Source:
                 continue
             seen.add(path)
             yield schema, path
-            branches = schema.get("allOf")
-            if isinstance(branches, list):
-                pending += [(branch, (*path, "allOf", index)) for index, branch in enumerate(branches)]
+            for keyword in keywords:
+                value = schema.get(keyword)
+                if isinstance(value, list):
+                    pending += [(branch, (*path, keyword, index)) for index, branch in enumerate(value)]
+                else:
+                    pending.append((value, (*path, keyword)))
             if isinstance(schema.get("$ref"), str):
                 target, found = lookup(self.document, schema["$ref"], path)
                 pending.append((found, target))
@@ -236,25 +243,13 @@ class Source:
 
     def _required(self, schema: Any, path: Path) -> frozenset[str]:
         """The names that a schema, or one that applies to the same value, requires and does not describe as hidden."""
-        names: set[str] = set()
-        pending, seen = [(schema, path)], set()
-        while pending:
-            each, place = pending.pop()
-            if not isinstance(each, dict) or place in seen:
-                continue
-            seen.add(place)
-            required = each.get("required")
-            names.update(name for name in (required if isinstance(required, list) else ()) if isinstance(name, str))
-            for keyword in _SAME_VALUE:
-                value = each.get(keyword)
-                items: Any = enumerate(value) if isinstance(value, list) else [(None, value)]
-                pending += [
-                    (item, (*place, keyword) if index is None else (*place, keyword, index)) for index, item in items
-                ]
-            if isinstance(each.get("$ref"), str):
-                target, contents = lookup(self.document, each["$ref"], place)
-                pending.append((contents, target))
-        return frozenset(names)
+        return frozenset(
+            name
+            for part, _ in self.applied(schema, path, _SAME_VALUE)
+            if isinstance(required := part.get("required"), list)
+            for name in required
+            if isinstance(name, str)
+        )
 
 
 def _has_keyword(document: Any, keyword: str) -> bool:
